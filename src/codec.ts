@@ -1,0 +1,208 @@
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { OptionError } from './errors.js';
+
+/**
+ * Turns a session's data into the text a store keeps, and back.
+ *
+ * `decode` throws for anything `encode` didn't write; the session then counts as absent, and an event says so. A
+ * codec never falls back to a weaker one. Custom codecs get the data as a `Map` and may keep what JSON can't.
+ */
+export interface Codec {
+  encode(data: ReadonlyMap<string, unknown>, context: CodecContext): string;
+  decode(text: string, context: CodecContext): Map<string, unknown>;
+}
+
+export interface CodecContext {
+  /** What the record is bound to: the key salt and the store key. A record copied to another key must not decode. */
+  readonly binding: string;
+  /** The keys this request set or handed out. Only their values can be unfit; undefined means all. */
+  readonly suspects?: Iterable<string> | undefined;
+}
+
+/** Secrets of at least 32 characters; the first signs or encrypts, all are accepted. */
+export type CodecKeys = string | readonly string[];
+
+const MAX_DEPTH = 100;
+
+/**
+ * Plain JSON, readable in redis-cli: the default. Refuses, with the path, every value that JSON would change silently.
+ */
+export function json(): Codec {
+  return {
+    encode(data, { suspects = data.keys() }) {
+      for (const key of suspects) if (data.has(key)) assertJson(data.get(key), key);
+      const object: Record<string, unknown> = Object.create(null);
+      for (const [key, value] of data) {
+        // Objects put keys that look like array indices first; a list of pairs keeps the order they were set in.
+        if (startsWithDigit(key)) return JSON.stringify([...data]);
+        object[key] = value;
+      }
+      return JSON.stringify(object);
+    },
+    decode(text) {
+      const value: unknown = JSON.parse(text);
+      if (Array.isArray(value)) return new Map(value.map(asPair));
+      if (typeof value !== 'object' || value === null) throw new TypeError('not a session');
+      const data = new Map<string, unknown>();
+      for (const key of Object.keys(value)) data.set(key, (value as Record<string, unknown>)[key]);
+      return data;
+    },
+  };
+}
+
+function startsWithDigit(key: string): boolean {
+  const code = key.charCodeAt(0);
+  return code >= 48 && code <= 57;
+}
+
+function asPair(item: unknown): [string, unknown] {
+  if (!Array.isArray(item) || item.length !== 2 || typeof item[0] !== 'string') throw new TypeError('not a session');
+  return [item[0], item[1]];
+}
+
+/** Throws unless `JSON.parse(JSON.stringify(value))` is the same value. */
+function assertJson(value: unknown, key: string): void {
+  const problem = findUnfit(value, 0);
+  if (problem === undefined) return;
+  const message =
+    `The session value "${key}${problem.path}" is ${problem.what}, which JSON can't keep as it is. ` +
+    'Store a string, a number, a boolean, null, or plain objects and arrays of them, or use a codec that keeps it.';
+  throw Object.assign(new TypeError(message), { code: 'ERR_SESSION_VALUE', status: 500 });
+}
+
+/** What is unfit inside of a value, and where. The path is put together only on the way back from a find. */
+interface Unfit {
+  readonly path: string;
+  readonly what: string;
+}
+
+function findUnfit(value: unknown, depth: number): Unfit | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined;
+    case 'number':
+      if (Object.is(value, -0)) return { path: '', what: '-0' };
+      return Number.isFinite(value) ? undefined : { path: '', what: String(value) };
+    case 'object':
+      return value === null ? undefined : findUnfitInside(value, depth);
+    case 'undefined':
+      return { path: '', what: 'undefined' };
+    default:
+      return { path: '', what: `a ${typeof value}` };
+  }
+}
+
+function findUnfitInside(value: object, depth: number): Unfit | undefined {
+  if (depth === MAX_DEPTH) return { path: '', what: `nested deeper than ${MAX_DEPTH} levels, or contains itself` };
+  if (Array.isArray(value)) {
+    if (Object.keys(value).length !== value.length) return { path: '', what: 'an array with holes or named properties' };
+    for (let index = 0; index < value.length; index += 1) {
+      const problem = findUnfit(value[index], depth + 1);
+      if (problem) return { path: `[${index}]${problem.path}`, what: problem.what };
+    }
+    return undefined;
+  }
+  // A root prototype, not Object.prototype: plain objects of another realm are plain as well.
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return { path: '', what: `a ${classOf(value)}` };
+  if (Object.getOwnPropertySymbols(value).length > 0) return { path: '', what: 'an object with symbol keys' };
+  for (const key of Object.keys(value)) {
+    const problem = findUnfit((value as Record<string, unknown>)[key], depth + 1);
+    if (problem) return { path: `.${key}${problem.path}`, what: problem.what };
+  }
+  return undefined;
+}
+
+function classOf(value: object): string {
+  const type: unknown = value.constructor;
+  return typeof type === 'function' && type.name ? type.name : 'class instance';
+}
+
+/**
+ * Adds an HMAC-SHA256 that binds the text to its session, so that a record that was forged in the store, or copied
+ * from another session, doesn't decode. The text stays readable.
+ */
+export function signed(keys: CodecKeys, codec: Codec = json()): Codec {
+  const secrets = derive(keys, 'signed', 'sojourn record signature');
+  const sign = (secret: Buffer, binding: string, text: string) => createHmac('sha256', secret).update(`s1\0${binding}\0${text}`).digest();
+  return {
+    encode(data, context) {
+      const text = codec.encode(data, context);
+      return `s1.${sign(secrets[0] as Buffer, context.binding, text).toString('base64url')}.${text}`;
+    },
+    decode(record, context) {
+      const [, mac, text] = /^s1\.([\w-]{43})\.(.*)$/s.exec(record) ?? [];
+      if (mac === undefined || text === undefined) throw new TypeError('not a signed record');
+      const given = Buffer.from(mac, 'base64url');
+      if (!secrets.some((secret) => timingSafeEqual(sign(secret, context.binding, text), given))) throw new TypeError('bad signature');
+      return codec.decode(text, context);
+    },
+  };
+}
+
+/**
+ * AES-256-GCM under a key derived from the first of `keys`, with a new random nonce for every write. Version, key
+ * and session are authenticated with the text, so that no record can pass for another.
+ */
+export function encrypted(keys: CodecKeys, codec: Codec = json()): Codec {
+  const secrets = derive(keys, 'encrypted', 'sojourn record encryption').map((secret) => ({
+    secret,
+    id: hash('sha256', secret, 'base64url').slice(0, 6),
+  }));
+  return {
+    encode(data, context) {
+      const { secret, id } = secrets[0] as (typeof secrets)[0];
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(Buffer.from(`e1\0${id}\0${context.binding}`));
+      const sealed = Buffer.concat([nonce, cipher.update(codec.encode(data, context), 'utf8'), cipher.final(), cipher.getAuthTag()]);
+      return `e1.${id}.${sealed.toString('base64url')}`;
+    },
+    decode(record, context) {
+      const [, id, text] = /^e1\.([\w-]{6})\.([\w-]+)$/.exec(record) ?? [];
+      const secret = secrets.find((candidate) => candidate.id === id)?.secret;
+      if (secret === undefined || text === undefined) throw new TypeError('not encrypted with a known key');
+      const sealed = Buffer.from(text, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', secret, sealed.subarray(0, 12), { authTagLength: 16 })
+        .setAAD(Buffer.from(`e1\0${id}\0${context.binding}`))
+        .setAuthTag(sealed.subarray(-16));
+      const open = decipher.update(sealed.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8');
+      return codec.decode(open, context);
+    },
+  };
+}
+
+export interface CompressedOptions {
+  /** Texts of fewer characters are stored as they are. 1024 unless told. */
+  threshold?: number;
+  /** The most bytes a stored record may unfold to; more doesn't decode. 4 MiB unless told. */
+  limit?: number;
+}
+
+/** Compresses (raw deflate) what the inner codec wrote, above a threshold. Put it inside `encrypted`, not around it. */
+export function compressed(codec: Codec = json(), { threshold = 1024, limit = 4 * 1024 * 1024 }: CompressedOptions = {}): Codec {
+  return {
+    encode(data, context) {
+      const text = codec.encode(data, context);
+      return text.length < threshold ? `-${text}` : `z${deflateRawSync(text).toString('base64url')}`;
+    },
+    decode(record, context) {
+      if (record.startsWith('-')) return codec.decode(record.slice(1), context);
+      if (!record.startsWith('z')) throw new TypeError('not a compressed record');
+      const text = inflateRawSync(Buffer.from(record.slice(1), 'base64url'), { maxOutputLength: limit });
+      return codec.decode(text.toString('utf8'), context);
+    },
+  };
+}
+
+/** One 256-bit key per secret and purpose (HKDF), so that one secret may serve cookies and records. */
+function derive(keys: CodecKeys, name: string, purpose: string): Buffer[] {
+  const list = typeof keys === 'string' ? [keys] : keys;
+  if (!Array.isArray(list) || list.length === 0) throw new OptionError(`${name}(keys)`, 'needs at least one secret');
+  return list.map((secret) => {
+    if (typeof secret !== 'string' || secret.length < 32)
+      throw new OptionError(`${name}(keys)`, 'each secret needs at least 32 characters');
+    return Buffer.from(hkdfSync('sha256', secret, '', purpose, 32));
+  });
+}

@@ -1,0 +1,224 @@
+import { SessionInterrupted, UpdateError } from './errors.js';
+import { warnOnce } from './events.js';
+import { MAX_COOKIE_AGE, wholeSeconds } from './expiry.js';
+import { type AnyRequest, type AnyResponse, isSecure, sendSetCookie, varyOnCookie } from './http.js';
+import type { SessionSettings } from './options.js';
+import type { SetHeaders } from './response-gate.js';
+import { type Session, workOf } from './session.js';
+import { type Blocked, PROBLEM_OF, type UnitOfWork } from './unit-of-work.js';
+
+/** All that the decision depends on. */
+export interface Facts {
+  /** The application touched the data. */
+  readonly accessed: boolean;
+  /** It changed something at some time during the request. */
+  readonly modified: boolean;
+  /** There is something to write that isn't written yet. */
+  readonly changed: boolean;
+  /** No key and no data. */
+  readonly empty: boolean;
+  /** There is a record under the session's key. */
+  readonly stored: boolean;
+  /** There is a key that has no record yet. */
+  readonly keyPending: boolean;
+  /** The record under the old key is still to be retired. */
+  readonly cycled: boolean;
+  /** The application flushed, and that is still to be carried out. */
+  readonly flushed: boolean;
+  /** The key that came in was cycled by another request. */
+  readonly retired: boolean;
+  /** The application stored the session itself. */
+  readonly savedByHand: boolean;
+  /** The session's own expiry lies in the past. */
+  readonly expired: boolean;
+  /** Why no new key can reach the client, or null. */
+  readonly blocked: Blocked | null;
+  readonly headersSent: boolean;
+  readonly status: number;
+  readonly saveEveryRequest: boolean;
+}
+
+/**
+ * What becomes of a session at the end of a request.
+ *
+ * - `untouched`: nothing at all · `read`: only `Vary`
+ * - `empty`: changed, but there is nothing to store · `failed`: the response is an error, changes are not stored
+ * - `create` a first record · `update` the record · `touch`: a new time to live · `cycle`: a new record, the old retired
+ * - `flush`: records and cookie go · `flush-failed`: they go, but data set after it are not stored, because the
+ *   response is an error · `flush-blocked`: likewise, because no cookie can be sent · `replace`: they go, and a new record is created
+ * - `expire`: its time is over, record and cookie go
+ * - `saved`: the application has saved it, the cookie is still to be sent
+ * - `blocked`: there is something new to store, but its cookie can't be sent
+ * - `interrupted`: the session ended in another request
+ */
+export type Outcome =
+  | 'untouched'
+  | 'read'
+  | 'empty'
+  | 'failed'
+  | 'create'
+  | 'update'
+  | 'touch'
+  | 'cycle'
+  | 'flush'
+  | 'flush-failed'
+  | 'flush-blocked'
+  | 'replace'
+  | 'expire'
+  | 'saved'
+  | 'blocked'
+  | 'interrupted';
+
+/** Django's rules (`SessionMiddleware.process_response`), with the differences that the README names. */
+export function decide(facts: Facts): Outcome {
+  const { changed, stored, cycled, empty, blocked, expired } = facts;
+  const failed = facts.status >= 500;
+  if (facts.flushed && !stored) {
+    if (empty || expired) return 'flush';
+    if (failed) return 'flush-failed';
+    return blocked ? 'flush-blocked' : 'replace';
+  }
+  const unsaved = changed || cycled || facts.keyPending;
+  const saved = facts.savedByHand && facts.modified;
+  if (unsaved && failed) return saved && (stored || cycled) ? 'saved' : 'failed';
+  if (unsaved && facts.retired) return 'interrupted';
+  if (unsaved && empty) return 'empty';
+  if (unsaved && expired) return 'expire';
+  if (unsaved && stored) return 'update';
+  if (unsaved && blocked) return 'blocked';
+  if (unsaved) return cycled ? 'cycle' : 'create';
+  if (saved) return 'saved';
+  if (facts.saveEveryRequest && stored && !failed && !facts.headersSent) return 'touch';
+  return facts.accessed ? 'read' : 'untouched';
+}
+
+/** One request and its response, as far as the session is concerned. */
+export interface Exchange {
+  readonly session: Session<never>;
+  readonly req: AnyRequest;
+  readonly res: AnyResponse;
+  readonly settings: SessionSettings;
+  /** The request carried a session cookie with a good signature. */
+  readonly cookieCameIn: boolean;
+}
+
+type CookieAct = 'set' | 'erase' | 'leave';
+
+/**
+ * Decides and acts. Talks to the store only if it must, and only then returns a promise. What it gives sets the headers
+ * of the response, once the record is safe.
+ */
+export function commitSession(exchange: Exchange, status: number, headersSent: boolean): SetHeaders | Promise<SetHeaders> {
+  const work = workOf(exchange.session);
+  const outcome = decide(factsOf(exchange, work, status, headersSent));
+  const finish = (cookie: CookieAct): SetHeaders => {
+    if (headersSent) return leaveHeaders;
+    return () => {
+      if (outcome !== 'untouched') setHeaders(exchange, work, cookie);
+      work.blocked ??= 'headers-sent';
+    };
+  };
+  const acted = act(outcome, work, exchange.settings);
+  return typeof acted === 'string' ? finish(acted) : acted.then(finish);
+}
+
+function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
+  const { changed, keyPending } = work;
+  return {
+    accessed: session.accessed,
+    modified: session.modified,
+    changed,
+    empty: work.empty,
+    stored: work.stored,
+    keyPending,
+    cycled: work.cycled,
+    flushed: work.flushed,
+    retired: work.retired,
+    savedByHand: work.savedByHand,
+    expired: (changed || keyPending) && work.age <= 0,
+    blocked: work.blocked,
+    headersSent,
+    status,
+    saveEveryRequest: settings.saveEveryRequest,
+  };
+}
+
+/** Carries the outcome out. What becomes of the cookie, at once if the store isn't needed. */
+function act(outcome: Outcome, work: UnitOfWork, settings: SessionSettings): CookieAct | Promise<CookieAct> {
+  switch (outcome) {
+    case 'untouched':
+    case 'read':
+    case 'empty':
+    case 'failed':
+      return 'leave';
+    case 'saved':
+      // A cycle after the save is part of what an error response drops.
+      if (work.cycled) work.cancelCycle();
+      return work.key === null ? 'erase' : 'set';
+    case 'blocked':
+      warnBlocked(work);
+      if (work.cycled) work.cancelCycle();
+      return 'leave';
+    case 'touch':
+      return work.touch().then((renewed) => (renewed ? 'set' : 'leave'));
+    case 'create':
+    case 'update':
+    case 'cycle':
+    case 'replace':
+      return save('set', work, settings);
+    case 'expire':
+      return save('erase', work, settings);
+    case 'flush':
+      return carryOutFlush('erase', work);
+    case 'flush-failed':
+      return carryOutFlush('leave', work);
+    case 'flush-blocked':
+      warnBlocked(work);
+      return carryOutFlush('erase', work);
+    case 'interrupted':
+      return interrupt(new UpdateError(), work, settings);
+  }
+}
+
+async function save(cookie: CookieAct, work: UnitOfWork, settings: SessionSettings): Promise<CookieAct> {
+  try {
+    await work.save();
+    work.flushed = false;
+    return cookie;
+  } catch (error) {
+    if (error instanceof UpdateError) return interrupt(error, work, settings);
+    throw error;
+  }
+}
+
+async function carryOutFlush(cookie: CookieAct, work: UnitOfWork): Promise<CookieAct> {
+  await work.carryOutFlush();
+  work.flushed = false;
+  return cookie;
+}
+
+/** The session ended in another request: an error for the client, unless the changes are to be dropped quietly. */
+async function interrupt(error: UpdateError, work: UnitOfWork, { onInterrupted }: SessionSettings): Promise<CookieAct> {
+  if (onInterrupted === 'error') throw new SessionInterrupted(error);
+  work.forget();
+  return 'leave';
+}
+
+function warnBlocked({ blocked }: UnitOfWork): void {
+  if (blocked !== null) warnOnce(`SOJOURN_${blocked.toUpperCase().replace('-', '_')}`, PROBLEM_OF[blocked]);
+}
+
+function setHeaders({ session, req, res, settings, cookieCameIn }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
+  const { key } = work;
+  if (cookie === 'set' && key !== null && work.blocked === null) {
+    // A record may live longer than any cookie: by a fixed time in years, say.
+    const maxAge = session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
+    sendSetCookie(res, settings.cookie.write(key, maxAge, isSecure(req)));
+    varyOnCookie(res);
+  } else if (cookie === 'erase' && cookieCameIn) {
+    sendSetCookie(res, settings.cookie.erase(isSecure(req)));
+  }
+  if (session.accessed) varyOnCookie(res);
+}
+
+function leaveHeaders(): void {}

@@ -1,0 +1,31 @@
+import type { Session } from './session.js';
+
+export { type Codec, type CodecContext, type CodecKeys, type CompressedOptions, compressed, encrypted, json, signed } from './codec.js';
+export type { CookieOptions } from './cookie.js';
+export {
+  CreateError,
+  OptionError,
+  SessionError,
+  SessionInterrupted,
+  SessionNotLoadedError,
+  SessionTooLargeError,
+  StoreUnavailableError,
+  UpdateError,
+} from './errors.js';
+export type { SessionEvents } from './events.js';
+export type { Duration, DurationParts } from './expiry.js';
+export { type SessionMiddleware, session } from './middleware.js';
+export type { CommonOptions, SessionOptions, StandaloneOptions } from './options.js';
+export { type ExpiryQuery, Session, type SessionData } from './session.js';
+export { MemoryStore, type MemoryStoreOptions } from './stores/memory.js';
+export { RedisStore, type RedisStoreOptions } from './stores/redis.js';
+export type { Conflict, RetireResult, Store, StoredSession, UpdateResult } from './stores/store.js';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The visitor's session: always there, and saved before the response leaves. */
+      readonly session: Session;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { commitSession } from './commit.js';
+import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
+import { resolveOptions, type SessionOptions } from './options.js';
+import { gateResponse } from './response-gate.js';
+import { Session, type SessionData } from './session.js';
+import type { Store } from './stores/store.js';
+import { UnitOfWork } from './unit-of-work.js';
+
+/** What `session(options)` returns: a middleware for Express, Connect or plain `node:http`, and what belongs to it. */
+export interface SessionMiddleware<Data extends object = SessionData> {
+  (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void;
+  /** The session of an upgrade request, a socket or a job: loaded, and stored by its own `save()`. */
+  load(req: AnyRequest): Promise<Session<Data>>;
+  /** A new stored session and the `Cookie` header that leads to it, for tests. */
+  issue(data: [keyof Data] extends [never] ? Record<string, unknown> : Partial<Data>): Promise<{ sessionKey: string; cookie: string }>;
+  readonly store: Store;
+}
+
+/**
+ * Sessions for an app. Throws an `OptionError` for options that can't work.
+ *
+ * This is the life of a request: the cookie gives a session key, the store its record, the handler works on the
+ * session, and when the response begins, what was changed is stored before anything leaves.
+ */
+export function session<Data extends object = SessionData>(options?: SessionOptions): SessionMiddleware<Data> {
+  const settings = resolveOptions(options);
+  const { attach, isAttached } = attachment(settings.property);
+  const open = (keys: readonly string[] = []) => new Session<Data>(new UnitOfWork(settings, keys), settings.expireAtBrowserClose);
+
+  const middleware = (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void => {
+    // Mounted twice: the first one does the work.
+    if (settings.property in req) {
+      next();
+      return;
+    }
+
+    const inPath = isInPath(req, settings.cookie.path);
+    const keys = inPath ? settings.cookie.read(req.headers.cookie) : [];
+    const work = new UnitOfWork(settings, keys);
+    if (!inPath) work.blocked = 'path';
+    else if (settings.cookie.secure === true && !isSecure(req)) work.blocked = 'insecure';
+
+    const session = new Session<never>(work, settings.expireAtBrowserClose);
+    attach(req, session);
+
+    const exchange = { session, req, res, settings, cookieCameIn: keys.length > 0 };
+    const commit = (status: number, headersSent: boolean) =>
+      // An application that deletes req.session wants nothing to be done.
+      isAttached(req, session) ? commitSession(exchange, status, headersSent) : doNothing;
+    gateResponse(res, commit, next);
+
+    const proceed = () => next();
+    if (work.loaded || settings.lazy) proceed();
+    // A failed read comes up where the data are touched: pages that don't need the session are still served.
+    else work.load().then(proceed, proceed);
+  };
+
+  return Object.assign(middleware, {
+    store: settings.store,
+    load: (req: AnyRequest) => open(settings.cookie.read(req.headers.cookie)).load(),
+    async issue(data: Parameters<SessionMiddleware<Data>['issue']>[0]) {
+      const session = open();
+      await session.update(data).save();
+      const sessionKey = session.sessionKey as string;
+      return { sessionKey, cookie: settings.cookie.pair(sessionKey) };
+    },
+  });
+}
+
+/** How a session comes to hang on the request: as a property that says what is wrong when somebody assigns to it. */
+function attachment(property: string) {
+  const slot = Symbol(property);
+  type Carrier = { [slot]?: unknown };
+  // One accessor for all requests: a closure for each would give each request a shape of its own.
+  const accessor: PropertyDescriptor & ThisType<Carrier> = {
+    configurable: true,
+    enumerable: true,
+    get() {
+      return this[slot];
+    },
+    set(value: unknown) {
+      const hint =
+        value === null || value === undefined
+          ? `to log out, call req.${property}.flush()`
+          : `to replace its data, call clear() and update(data)`;
+      throw new TypeError(`req.${property} can't be assigned: ${hint}.`);
+    },
+  };
+  return {
+    attach(req: AnyRequest, session: Session<never>): void {
+      (req as Carrier)[slot] = session;
+      Object.defineProperty(req, property, accessor);
+    },
+    isAttached: (req: AnyRequest, session: Session<never>): boolean => (req as unknown as Record<string, unknown>)[property] === session,
+  };
+}
+
+function doNothing(): void {}

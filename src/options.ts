@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import { type Codec, json } from './codec.js';
+import { type CookieOptions, SessionCookie } from './cookie.js';
+import { OptionError } from './errors.js';
+import { warnOnce } from './events.js';
+import { type Duration, problemWithAge, toSeconds } from './expiry.js';
+import { MemoryStore } from './stores/memory.js';
+import type { Store } from './stores/store.js';
+import type { WorkSettings } from './unit-of-work.js';
+
+/** What a session needs to know, in a request or without one. */
+export interface CommonOptions {
+  /** How long a session lives without a change: a duration, or seconds. `{ days: 14 }` unless told, at most 400 days. */
+  maxAge?: Duration;
+  /** The cookie ends with the browser; the record still lives for `maxAge`. */
+  expireAtBrowserClose?: boolean;
+  /** How long a session lives at most, counted from its beginning or its last `cycleKey()`. No limit unless told. */
+  absoluteTimeout?: Duration;
+  /** How data become text: `json()` unless told. */
+  codec?: Codec;
+  /** The most bytes of one encoded session. 64 KiB unless told. */
+  maxBytes?: number;
+  /** The time in milliseconds, like `Date.now`, which it is unless told. For tests. */
+  clock?: () => number;
+}
+
+export interface StandaloneOptions extends CommonOptions {
+  store: Store;
+  sessionKey?: string;
+}
+
+export interface SessionOptions extends CommonOptions {
+  /** Signs the cookie: at least 32 characters. In a list the first signs and all verify. `SESSION_SECRET` unless told. */
+  secret?: string | readonly string[];
+  /** Where sessions are kept. A `MemoryStore` unless told. */
+  store?: Store;
+  cookie?: CookieOptions;
+  /** Renews record and cookie with every request, whether it changed something or not. */
+  saveEveryRequest?: boolean;
+  /** Loads nothing before `await req.session.load()`. */
+  lazy?: boolean;
+  /** The name on the request: two sessions in one app have two. `session` unless told. */
+  property?: string;
+  /** What to do with changes to a session that was deleted meanwhile: answer 400, or drop them quietly. */
+  onInterrupted?: 'error' | 'discard';
+}
+
+export interface SessionSettings extends WorkSettings {
+  readonly cookie: SessionCookie;
+  readonly expireAtBrowserClose: boolean;
+  readonly saveEveryRequest: boolean;
+  readonly lazy: boolean;
+  readonly property: string;
+  readonly onInterrupted: 'error' | 'discard';
+}
+
+const DEFAULT_MAX_AGE = 14 * 86_400;
+const DEFAULT_MAX_BYTES = 64 * 1024;
+const KEY_SALT = 'sojourn.session';
+const MIN_SECRET_LENGTH = 32;
+
+// Every option is listed once; a new one that isn't fails to compile.
+const COMMON: Record<keyof CommonOptions, true> = {
+  maxAge: true,
+  expireAtBrowserClose: true,
+  absoluteTimeout: true,
+  codec: true,
+  maxBytes: true,
+  clock: true,
+};
+const STANDALONE: Record<keyof StandaloneOptions, true> = { ...COMMON, store: true, sessionKey: true };
+const SESSION: Record<keyof SessionOptions, true> = {
+  ...COMMON,
+  secret: true,
+  store: true,
+  cookie: true,
+  saveEveryRequest: true,
+  lazy: true,
+  property: true,
+  onInterrupted: true,
+};
+const COOKIE: Record<keyof CookieOptions, true> = {
+  name: true,
+  domain: true,
+  path: true,
+  secure: true,
+  httpOnly: true,
+  sameSite: true,
+  partitioned: true,
+  priority: true,
+};
+const STORE_METHODS: readonly (keyof Store)[] = [
+  'read',
+  'create',
+  'update',
+  'touch',
+  'retire',
+  'delete',
+  'exists',
+  'clearExpired',
+  'close',
+];
+
+/** The settings of `session(options)`. Throws an `OptionError` that names the option; warns of what production needs. */
+export function resolveOptions(options: SessionOptions = {}): SessionSettings {
+  assertKnown(options, SESSION, '');
+  const { cookie = {}, property = 'session', onInterrupted = 'error' } = options;
+  assertKnown(cookie, COOKIE, 'cookie.');
+  if (typeof property !== 'string' || property === '') throw new OptionError('property', "must be a name that isn't empty");
+  if (onInterrupted !== 'error' && onInterrupted !== 'discard') throw new OptionError('onInterrupted', "must be 'error' or 'discard'");
+  return {
+    ...resolveCommon(options),
+    store: options.store === undefined ? memoryStore(options.clock) : checkedStore(options.store),
+    cookie: new SessionCookie(cookie, resolveSecrets(options.secret)),
+    saveEveryRequest: flag(options, 'saveEveryRequest'),
+    lazy: flag(options, 'lazy'),
+    property,
+    onInterrupted,
+  };
+}
+
+/** The settings of `new Session(options)`. */
+export function resolveStandaloneOptions(options: StandaloneOptions): WorkSettings & { expireAtBrowserClose: boolean } {
+  assertKnown(options, STANDALONE, '');
+  return { ...resolveCommon(options), store: checkedStore(options.store) };
+}
+
+function resolveCommon(options: CommonOptions) {
+  const { codec = json(), maxBytes = DEFAULT_MAX_BYTES, clock = Date.now } = options;
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
+    throw new OptionError('codec', 'must be a codec: json(), signed(keys), encrypted(keys), compressed(), or your own');
+  }
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) throw new OptionError('maxBytes', 'must be a whole number of bytes above 0');
+  if (typeof clock !== 'function') throw new OptionError('clock', 'must be a function like Date.now');
+  return {
+    codec,
+    maxBytes,
+    clock,
+    keySalt: KEY_SALT,
+    maxAge: age(options, 'maxAge') ?? DEFAULT_MAX_AGE,
+    absoluteTimeout: age(options, 'absoluteTimeout'),
+    expireAtBrowserClose: flag(options, 'expireAtBrowserClose'),
+  };
+}
+
+function age<Name extends 'maxAge' | 'absoluteTimeout'>(options: CommonOptions, name: Name): number | undefined {
+  const duration = options[name];
+  if (duration === undefined) return undefined;
+  let seconds: number;
+  try {
+    seconds = toSeconds(duration);
+  } catch (error) {
+    throw new OptionError(name, (error as TypeError).message);
+  }
+  const problem = seconds < 1 ? 'must be at least a second' : problemWithAge(seconds);
+  if (problem !== undefined) throw new OptionError(name, problem);
+  return seconds;
+}
+
+function flag<Name extends string>(options: { readonly [name in Name]?: boolean }, name: Name): boolean {
+  const value: unknown = options[name] ?? false;
+  if (typeof value !== 'boolean') throw new OptionError(name, 'must be true or false');
+  return value;
+}
+
+function assertKnown(options: unknown, known: Record<string, true>, prefix: string): void {
+  if (typeof options !== 'object' || options === null) throw new OptionError(prefix.slice(0, -1) || 'options', 'must be an object');
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    throw new OptionError(prefix + name, `is no option. There are: ${Object.keys(known).join(', ')}`);
+  }
+}
+
+function checkedStore(store: Store): Store {
+  const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function');
+  if (missing.length > 0) throw new OptionError('store', `must be a Sojourn store; this one has no ${missing.join(', ')}`);
+  return store;
+}
+
+function memoryStore(clock: (() => number) | undefined): Store {
+  if (inProduction()) {
+    warnOnce(
+      'SOJOURN_MEMORY_STORE',
+      'Sessions are kept in the memory of this process: a restart logs everybody out, and other processes know nothing of them. ' +
+        'Give session({ store: new RedisStore(client) }).',
+    );
+  }
+  return new MemoryStore(clock && { clock });
+}
+
+function resolveSecrets(option: string | readonly string[] | undefined): readonly string[] {
+  const given = option ?? process.env.SESSION_SECRET;
+  if (given === undefined) return [randomSecret()];
+  const secrets = typeof given === 'string' ? [given] : given;
+  if (!Array.isArray(secrets) || secrets.length === 0) throw new OptionError('secret', 'must be a text, or a list with at least one');
+  for (const secret of secrets) {
+    if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH) {
+      throw new OptionError('secret', `each needs at least ${MIN_SECRET_LENGTH} characters; "openssl rand -base64 32" prints a good one`);
+    }
+  }
+  return secrets;
+}
+
+function randomSecret(): string {
+  if (inProduction())
+    throw new OptionError('secret', 'is missing: set SESSION_SECRET, or give session({ secret }), at least 32 random characters');
+  warnOnce(
+    'SOJOURN_RANDOM_SECRET',
+    'No secret was given, so this process made up one: its sessions end with it. Set SESSION_SECRET, or give session({ secret }).',
+  );
+  return randomBytes(32).toString('base64');
+}
+
+function inProduction(): boolean {
+  return process.env.NODE_ENV === 'production';
+}

@@ -1,0 +1,221 @@
+import type { Codec } from './codec.js';
+import { CreateError, SessionTooLargeError, StoreUnavailableError, UpdateError } from './errors.js';
+import { publish } from './events.js';
+import { createSessionKey, storeKeyOf } from './session-key.js';
+import { isMarker, type Store, type StoredSession } from './stores/store.js';
+import { type Changes, layOver, type TrackedMap } from './tracked-map.js';
+
+/** How long the marker of a cycled key lives, in seconds: longer than any request that still holds the old key. */
+const MARKER_TTL = 60;
+/** Where the start of a session is kept under an absolute timeout. Not part of the data the application sees. */
+const STARTED_KEY = '_session_started';
+const KEY_ATTEMPTS = 3;
+const DEFAULT_STORE_TIMEOUT = 1000;
+
+export interface RecordSettings {
+  readonly store: Store;
+  readonly codec: Codec;
+  readonly keySalt: string;
+  /** Seconds since the session began or was cycled, or undefined. */
+  readonly absoluteTimeout: number | undefined;
+  /** Bytes of one encoded session. */
+  readonly maxBytes: number;
+  /** Milliseconds, like Date.now. */
+  readonly clock: () => number;
+}
+
+/** Where a session is kept: one per session key. */
+export interface Slot {
+  sessionKey: string;
+  storeKey: string;
+  /** The version of the record as this process last saw it; null if there is none yet. */
+  version: string | null;
+  /** When the session began or was cycled, in seconds; kept only under an absolute timeout. */
+  startedAt: number | undefined;
+}
+
+export function slotFor(sessionKey: string): Slot {
+  return { sessionKey, storeKey: storeKeyOf(sessionKey), version: null, startedAt: undefined };
+}
+
+export function newSlot(): Slot {
+  return slotFor(createSessionKey());
+}
+
+/** What one commit writes: the data as they are, and which of them this request changed. */
+export interface Write {
+  readonly data: TrackedMap;
+  readonly changes: Changes;
+  /** Seconds. */
+  readonly ttl: number;
+}
+
+/** The text a store keeps. Throws for values the codec refuses and for too large a session, before any store call. */
+export function encodeRecord(
+  settings: RecordSettings,
+  slot: Pick<Slot, 'storeKey' | 'startedAt'>,
+  data: ReadonlyMap<string, unknown>,
+  suspects?: Iterable<string>,
+): string {
+  const { codec, maxBytes, absoluteTimeout } = settings;
+  const record = absoluteTimeout === undefined ? data : new Map(data).set(STARTED_KEY, slot.startedAt);
+  const payload = codec.encode(record, { binding: bindingOf(settings, slot), suspects });
+  // A UTF-16 unit is at most 3 bytes of UTF-8: small payloads need no counting.
+  if (payload.length * 3 > maxBytes && Buffer.byteLength(payload) > maxBytes) {
+    throw new SessionTooLargeError(Buffer.byteLength(payload), maxBytes);
+  }
+  return payload;
+}
+
+/** The data in a payload and when the session began, or null for a record that is corrupt. */
+export function decodeRecord(
+  settings: RecordSettings,
+  slot: Pick<Slot, 'storeKey'>,
+  payload: string,
+): { data: Map<string, unknown>; startedAt: number | undefined } | null {
+  try {
+    if (payload.length > settings.maxBytes) throw new SessionTooLargeError(payload.length, settings.maxBytes);
+    const data = settings.codec.decode(payload, { binding: bindingOf(settings, slot) });
+    const startedAt = data.get(STARTED_KEY);
+    if (startedAt === undefined) return { data, startedAt };
+    data.delete(STARTED_KEY);
+    return { data, startedAt: typeof startedAt === 'number' ? startedAt : undefined };
+  } catch {
+    // What a codec says of a bad record may quote it, so the reason stays here.
+    publish('corrupt', { storeKey: slot.storeKey });
+    return null;
+  }
+}
+
+function bindingOf({ keySalt }: RecordSettings, { storeKey }: Pick<Slot, 'storeKey'>): string {
+  return `${keySalt}:${storeKey}`;
+}
+
+/** One store call. Whatever a store throws becomes an error with a status, and is published. */
+export async function ask<Reply>({ storeKey }: Pick<Slot, 'storeKey'>, call: () => Promise<Reply>): Promise<Reply> {
+  try {
+    return await call();
+  } catch (cause) {
+    const error = cause instanceof StoreUnavailableError ? cause : new StoreUnavailableError('a call failed, see cause', { cause });
+    publish('storeError', { storeKey, error });
+    throw error;
+  }
+}
+
+/** Deletes the record of a slot. Whether there was one. */
+export function deleteRecord({ store }: RecordSettings, slot: Slot): Promise<boolean> {
+  return ask(slot, () => store.delete(slot.storeKey));
+}
+
+/** Stores the data where there is no record yet. If the key is taken, the slot gets another. */
+export async function createRecord(settings: RecordSettings, slot: Slot, { data, changes, ttl }: Write): Promise<void> {
+  const { store, clock } = settings;
+  // Must-create on a slot that has its record: there can be no second one.
+  if (slot.version !== null) throw new CreateError('There is a record under this session key already.');
+  for (let attempt = 1; attempt <= KEY_ATTEMPTS; attempt += 1) {
+    const began = clock();
+    const payload = encodeRecord(settings, slot, data.values, changes.keys.keys());
+    const version = await ask(slot, () => store.create(slot.storeKey, payload, ttl));
+    if (version !== null) {
+      slot.version = version;
+      publish('created', { storeKey: slot.storeKey, duration: clock() - began });
+      return;
+    }
+    // A key of 256 random bits that is taken is no chance: somebody has prepared the slot.
+    slot.sessionKey = createSessionKey();
+    slot.storeKey = storeKeyOf(slot.sessionKey);
+  }
+  throw new CreateError(`No free session key was found in ${KEY_ATTEMPTS} attempts. Check the source of randomness.`);
+}
+
+/** Compare-and-swap; on a conflict this request's changes are laid over what is there, and tried again. */
+export async function updateRecord(settings: RecordSettings, slot: Slot, { data, changes, ttl }: Write): Promise<void> {
+  const { store, clock } = settings;
+  const began = clock();
+  const conflict = conflictCounter(settings);
+  let payload = encodeRecord(settings, slot, data.values, changes.keys.keys());
+  let version = slot.version as string;
+  let merged: Map<string, unknown> | undefined;
+  for (;;) {
+    const result = await ask(slot, () => store.update(slot.storeKey, payload, version, ttl));
+    if (result.status === 'updated') {
+      slot.version = result.version;
+      break;
+    }
+    if (result.status === 'gone' || isMarker(result.current)) throw interrupted(slot);
+    conflict(slot);
+    merged = merge(settings, slot, result.current, data, changes);
+    payload = encodeRecord(settings, slot, merged, changes.keys.keys());
+    version = result.current.version;
+  }
+  if (merged) data.rebase(merged);
+  publish('saved', { storeKey: slot.storeKey, duration: clock() - began });
+}
+
+/**
+ * Ends the old key of a cycled session once the new record is there. What other requests wrote to it meanwhile comes
+ * along; if one of them deleted it, the new record goes, too.
+ */
+export async function retireRecord(settings: RecordSettings, from: Slot, to: Slot, write: Write): Promise<void> {
+  const { store, clock } = settings;
+  const began = clock();
+  const conflict = conflictCounter(settings);
+  let version = from.version as string;
+  try {
+    for (;;) {
+      const result = await ask(from, () => store.retire(from.storeKey, version, MARKER_TTL));
+      if (result.status === 'gone') throw interrupted(from);
+      // A marker: another request cycled this key first, a double-clicked login. Two sessions, neither with the old key.
+      if (result.status === 'retired' || isMarker(result.current)) break;
+      conflict(from);
+      await bringAlong(settings, from, to, result.current, write);
+      version = result.current.version;
+    }
+  } catch (error) {
+    await abandon(settings, to, error);
+    throw error;
+  }
+  publish('cycled', { storeKey: to.storeKey, fromStoreKey: from.storeKey, duration: clock() - began });
+}
+
+/** Lays this request's changes over what was written to the old key, and puts that under the new one. */
+async function bringAlong(settings: RecordSettings, from: Slot, to: Slot, current: StoredSession, write: Write): Promise<void> {
+  const { data, changes, ttl } = write;
+  const merged = merge(settings, from, current, data, changes);
+  const payload = encodeRecord(settings, to, merged, changes.keys.keys());
+  const result = await ask(to, () => settings.store.update(to.storeKey, payload, to.version as string, ttl));
+  if (result.status !== 'updated') throw interrupted(to);
+  to.version = result.version;
+  data.rebase(merged);
+}
+
+/** Leaves no record behind that no cookie leads to. */
+async function abandon(settings: RecordSettings, slot: Slot, reason: unknown): Promise<void> {
+  slot.version = null;
+  const deletion = deleteRecord(settings, slot);
+  if (reason instanceof UpdateError) await deletion;
+  // With the store down nobody waits for a second deadline: the failure was published, the record ends by its ttl.
+  else deletion.then(nothing, nothing);
+}
+
+function merge(settings: RecordSettings, slot: Slot, current: StoredSession, data: TrackedMap, changes: Changes): Map<string, unknown> {
+  const theirs = decodeRecord(settings, slot, current.payload);
+  return theirs === null ? new Map(data.values) : layOver(theirs.data, changes);
+}
+
+/** Bounds the time a commit may spend on conflicts: as long as one store call. */
+function conflictCounter({ store, clock }: RecordSettings): (slot: Slot) => void {
+  const limit = store.timeout ?? DEFAULT_STORE_TIMEOUT;
+  const began = clock();
+  return ({ storeKey }) => {
+    publish('conflict', { storeKey });
+    if (clock() - began > limit) throw new StoreUnavailableError(`other requests changed the session for ${limit} ms on end`);
+  };
+}
+
+function interrupted({ storeKey }: Slot): UpdateError {
+  publish('interrupted', { storeKey });
+  return new UpdateError();
+}
+
+function nothing(): void {}

@@ -1,0 +1,69 @@
+import { hash } from 'node:crypto';
+
+/**
+ * How a session lies in Redis, and the scripts that write it.
+ *
+ * The value is `<deadline><version><payload>`: 7 characters of deadline (seconds since 1970, base 36), 7 of version,
+ * and the text the codec wrote. A marker has no payload. The head has a fixed width so that a script finds the
+ * version without reading the rest, and it is short because every session carries it.
+ *
+ * Each script touches one key. KEYS[1] is the session, `head` below means the characters 7 to 13: the version.
+ */
+export const DEADLINE_LENGTH = 7;
+export const HEAD_LENGTH = 14;
+const HEAD = /^[0-9a-z]{7}[\w-]{7}/;
+
+export interface Script {
+  lua: string;
+  sha: string;
+}
+
+function script(lua: string): Script {
+  return { lua, sha: hash('sha1', lua) };
+}
+
+/** The deadline of a record in whole seconds, rounded up: it never ends a session early. */
+export function encodeDeadline(seconds: number): string {
+  return Math.ceil(seconds).toString(36).padStart(DEADLINE_LENGTH, '0');
+}
+
+/** The deadline in seconds, or NaN for a value that no Sojourn wrote. */
+export function decodeDeadline(value: string): number {
+  return HEAD.test(value) ? Number.parseInt(value.slice(0, DEADLINE_LENGTH), 36) : Number.NaN;
+}
+
+/**
+ * ARGV: version, ttl, value. 1 if stored, 0 if the key is taken. A client that sends the same call again after a
+ * reconnect finds its own version and hears 1.
+ */
+export const create = script(`
+if redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[2], 'NX') then return 1 end
+if redis.call('GETRANGE', KEYS[1], 7, 13) == ARGV[1] then return 1 end
+return 0
+`);
+
+/**
+ * ARGV: expected version, new version, ttl, value. 1 if written, 0 if the record is gone, else the record that is
+ * there. The DEL deletes nothing: it is there because a node that was demoted to a replica must answer READONLY, not
+ * "gone", which would log people out.
+ */
+export const update = script(`
+local head = redis.call('GETRANGE', KEYS[1], 7, 13)
+if head == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[4], 'EX', ARGV[3])
+  return 1
+end
+if head == ARGV[2] then return 1 end
+if head == '' then
+  redis.call('DEL', KEYS[1])
+  return 0
+end
+return redis.call('GET', KEYS[1])
+`);
+
+/** ARGV: ttl, deadline. 1 if a live record has a new time to live; 0 if there is none, or only a marker. */
+export const touch = script(`
+if redis.call('STRLEN', KEYS[1]) <= 14 then return 0 end
+redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
+return redis.call('EXPIRE', KEYS[1], ARGV[1])
+`);

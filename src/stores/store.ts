@@ -1,0 +1,55 @@
+/**
+ * What Sojourn asks of a store.
+ *
+ * A store keeps one record per session: a text, the version of its last write, and a time to live. It knows
+ * nothing of cookies, expiry rules or the session's data. All keys it is given are hashes (`storeKeyOf`).
+ *
+ * - Missing is a value, never an error: `null`, `false` or `'gone'`. An expired record is a missing one. Throwing
+ *   (or rejecting) is for faults of the system only, and says nothing about the session.
+ * - Create and update are different acts and there is no upsert: that is what keeps a late write from bringing a
+ *   deleted session back.
+ * - Each act is one atomic step, whatever other processes do at the same time. A call that was given up and takes
+ *   effect later can do no harm, because every write names the version it replaces.
+ * - A retired record is a *marker*: a record whose payload is empty. `read` returns it, `update` and `retire` meet
+ *   it as a conflict, `exists` and `touch` answer false.
+ * - `ttl` is in seconds, above 0; a store that keeps whole seconds rounds up, so that it never becomes 0.
+ */
+export interface Store {
+  /** The live record, or the marker of a retired one, or null. Never older than the last acknowledged write. */
+  read(key: string): Promise<StoredSession | null>;
+  /** Stores a record where there is none. The new version, or null if the key is taken (by a marker, too). */
+  create(key: string, payload: string, ttl: number): Promise<string | null>;
+  /** Replaces the record if it still has this version. */
+  update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult>;
+  /** Gives a live record a new time to live and changes nothing else, its version included. */
+  touch(key: string, ttl: number): Promise<boolean>;
+  /** Replaces the record by a marker that lives for `ttl`, if it still has this version. */
+  retire(key: string, version: string, ttl: number): Promise<RetireResult>;
+  /** Deletes whatever is there. Whether there was something. */
+  delete(key: string): Promise<boolean>;
+  /** Whether there is a live record. */
+  exists(key: string): Promise<boolean>;
+  /** Removes expired records; how many. A store that expires by itself answers 0. */
+  clearExpired(): Promise<number>;
+  /** Gives back what the store itself holds (timers, connections it opened); never what it was handed. */
+  close(): Promise<void>;
+  /** How long one call may take, in milliseconds; a commit retries conflicts for as long. */
+  readonly timeout?: number;
+}
+
+export interface StoredSession {
+  /** What the codec wrote; empty in a marker. */
+  payload: string;
+  /** Unique to the write that made this record, and made by the writer: who meets its own has won. */
+  version: string;
+}
+
+/** `conflict`: another write came first; `current` is what is there now. */
+export type UpdateResult = { status: 'updated'; version: string } | { status: 'gone' } | Conflict;
+export type RetireResult = { status: 'retired' } | { status: 'gone' } | Conflict;
+export type Conflict = { status: 'conflict'; current: StoredSession };
+
+/** Whether the record is what `retire` left: its session goes on under another key. */
+export function isMarker(record: StoredSession): boolean {
+  return record.payload === '';
+}

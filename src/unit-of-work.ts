@@ -1,0 +1,357 @@
+import { CreateError, SessionNotLoadedError } from './errors.js';
+import { publish } from './events.js';
+import { EXPIRY_KEY, expiryAge, readCustomExpiry, wholeSeconds } from './expiry.js';
+import {
+  ask,
+  createRecord,
+  decodeRecord,
+  deleteRecord,
+  newSlot,
+  type RecordSettings,
+  retireRecord,
+  type Slot,
+  slotFor,
+  updateRecord,
+} from './record.js';
+import { isMarker, type StoredSession } from './stores/store.js';
+import { TrackedMap } from './tracked-map.js';
+
+export interface WorkSettings extends RecordSettings {
+  /** Seconds. */
+  readonly maxAge: number;
+}
+
+/** Why a new session key can't reach the client. */
+export type Blocked = 'insecure' | 'headers-sent' | 'path';
+
+/** What to tell the developer about it. */
+export const PROBLEM_OF: Record<Blocked, string> = {
+  insecure:
+    'No new session is stored: its cookie has the Secure attribute and this connection is not secure. ' +
+    "Behind a proxy that ends TLS, app.set('trust proxy', 1); without TLS, use cookie: { secure: 'auto' }.",
+  'headers-sent':
+    'No new session is stored: the response has begun, so its cookie can no longer be sent. ' +
+    'Change the session before the first write, flushHeaders() or end().',
+  path:
+    "No new session is stored: the request is outside of the cookie's path, so the client would not send the cookie back here. " +
+    'Mount the session where cookie.path points, or widen cookie.path.',
+};
+
+/**
+ * One session between the application and the store: what was loaded, what is to be done (a key to cycle, records to
+ * delete, changes to write), and how that is done without losing anybody's write or bringing back a deleted record.
+ *
+ * The methods without a promise only note things down. The others talk to the store, one after another, and what one
+ * of them could not do is still to be done afterwards.
+ */
+export class UnitOfWork {
+  readonly settings: WorkSettings;
+  /** Why no new key can reach the client, if so: nothing new is stored then. */
+  blocked: Blocked | null = null;
+  /** The key that came in led to the marker of a cycled session. */
+  retired = false;
+  /** The application stored something itself during this request: its cookie goes out whatever the status. */
+  savedByHand = false;
+  /** `modified = true` by hand: write even if no key of the data changed. */
+  forced = false;
+  /** The application flushed during this request. */
+  flushed = false;
+
+  #state: 'unloaded' | 'loaded' | 'failed';
+  #failure: unknown;
+  /** Keys that were presented and not yet looked up. */
+  #candidates: readonly string[];
+  #slot: Slot | null = null;
+  #payload: string | null = null;
+  #data: TrackedMap | undefined;
+  /** Slots that a cycle left, until their records are retired. */
+  #left: Slot[] = [];
+  /** Slots that were flushed, until their records are deleted. */
+  #flushed: Slot[] = [];
+  #loading: Promise<void> | undefined;
+  #running: Promise<unknown> | undefined;
+
+  /** `candidates`: keys of the right shape; the session is the one that is alive, if there is exactly one. */
+  constructor(settings: WorkSettings, candidates: readonly string[] = []) {
+    this.settings = settings;
+    this.#candidates = candidates;
+    this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
+  }
+
+  /** The session's key; before loading, the one that was presented, if there was only one. */
+  get key(): string | null {
+    if (this.#slot) return this.#slot.sessionKey;
+    return this.#candidates.length === 1 ? (this.#candidates[0] as string) : null;
+  }
+
+  get loaded(): boolean {
+    return this.#state === 'loaded';
+  }
+
+  /** There is a record under the session's key. */
+  get stored(): boolean {
+    return this.#slot !== null && this.#slot.version !== null;
+  }
+
+  /** There is a key without a record: a cycle, or a creation that failed. */
+  get keyPending(): boolean {
+    return this.#slot !== null && this.#slot.version === null;
+  }
+
+  /** The key was changed, and the record under the old one is still to be retired. */
+  get cycled(): boolean {
+    return this.#left.some(hasRecord);
+  }
+
+  /** No key and no data. */
+  get empty(): boolean {
+    return this.key === null && this.#candidates.length === 0 && (this.#data === undefined || this.#data.values.size === 0);
+  }
+
+  /** What a record of this session is bound to; nothing as long as there is no key. */
+  get place(): Pick<Slot, 'storeKey' | 'startedAt'> {
+    return this.#slot ?? (this.key === null ? { storeKey: '', startedAt: undefined } : slotFor(this.key));
+  }
+
+  /** There is something to save in the data. */
+  get changed(): boolean {
+    return this.forced || (this.#data?.changed ?? false);
+  }
+
+  /** The data, decoded at the first touch. Throws if they are not there to be touched. */
+  get data(): TrackedMap {
+    if (this.#data) return this.#data;
+    if (this.#state === 'unloaded') throw new SessionNotLoadedError();
+    if (this.#state === 'failed') throw this.#failure;
+    this.#data = new TrackedMap(this.#decodeLoaded());
+    return this.#data;
+  }
+
+  /** Looks up the presented keys. Never adopts one that leads nowhere. Rejects if the store fails. */
+  async load(): Promise<void> {
+    if (this.loaded) return;
+    this.#loading ??= this.#read();
+    try {
+      await this.#loading;
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+
+  /** A new key for the same data; the old record is retired when this is saved. */
+  cycleKey(): void {
+    void this.data;
+    if (this.#slot) this.#left.push(this.#slot);
+    this.#slot = newSlot();
+    this.retired = false;
+  }
+
+  /** Forgets the changes made so far; the data stay as they are here. */
+  forget(): void {
+    this.#data?.forget();
+    this.forced = false;
+  }
+
+  /** Puts a session back under its old key, its changes forgotten: the new key can't reach the client. */
+  cancelCycle(): void {
+    this.#slot = this.#left.find(hasRecord) ?? null;
+    this.#left = [];
+    this.forget();
+  }
+
+  /** No data, no key; the records behind it are deleted when this is carried out. */
+  flush(): void {
+    if (this.#slot) this.#flushed.push(this.#slot);
+    // Presented but never looked up: there may be records.
+    for (const key of this.#candidates) this.#flushed.push({ ...slotFor(key), version: '' });
+    this.#flushed.push(...this.#left);
+    this.#slot = null;
+    this.#left = [];
+    this.#candidates = [];
+    this.#data = new TrackedMap();
+    this.#state = 'loaded';
+    this.retired = false;
+    this.forced = false;
+    this.flushed = true;
+  }
+
+  /** Seconds the session has left, by its own expiry or the policy, capped by the absolute timeout. */
+  get age(): number {
+    const { maxAge, clock } = this.settings;
+    const age = expiryAge(readCustomExpiry(this.data.values.get(EXPIRY_KEY)), maxAge, clock());
+    return Math.min(age, this.#secondsToAbsoluteEnd());
+  }
+
+  /** Carries out all that is noted down: deletes what was flushed, writes the data, retires cycled keys. */
+  save(mustCreate = false): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#deleteFlushed();
+      await this.#write(mustCreate);
+    });
+  }
+
+  /** A new record under a new key, with the data there are. The old one stays. */
+  create(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#deleteFlushed();
+      void this.data;
+      this.#slot = newSlot();
+      this.retired = false;
+      await this.#write(true);
+    });
+  }
+
+  carryOutFlush(): Promise<void> {
+    return this.#inTurn(() => this.#deleteFlushed());
+  }
+
+  /** Gives the record its full time again. False if it is gone. */
+  touch(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const slot = this.#slot;
+      return slot !== null && ask(slot, () => this.settings.store.touch(slot.storeKey, wholeSeconds(this.age)));
+    });
+  }
+
+  /** Deletes the record of this session, or of another, and leaves the rest as it is. */
+  deleteRecord(sessionKey = this.key): Promise<boolean> {
+    return this.#inTurn(async () => sessionKey !== null && deleteRecord(this.settings, slotFor(sessionKey)));
+  }
+
+  async recordExists(sessionKey: string): Promise<boolean> {
+    const slot = slotFor(sessionKey);
+    return ask(slot, () => this.settings.store.exists(slot.storeKey));
+  }
+
+  async #read(): Promise<void> {
+    const { store, clock, absoluteTimeout } = this.settings;
+    const slots = this.#candidates.map(slotFor);
+    const began = clock();
+    let records: (StoredSession | null)[];
+    try {
+      // The usual case has one candidate; two are a known attack and a known accident.
+      records = await Promise.all(slots.map((slot) => ask(slot, () => store.read(slot.storeKey))));
+    } catch (error) {
+      // A flush meanwhile has settled what this session is: then nobody needs the answer.
+      if (this.loaded) return;
+      this.#state = 'failed';
+      this.#failure = error;
+      throw error;
+    }
+    if (this.loaded) return;
+    const alive = records.filter((record) => record !== null && !isMarker(record)).length;
+    for (const [index, slot] of slots.entries()) {
+      const record = records[index] ?? null;
+      const found = record !== null && !isMarker(record);
+      publish('loaded', { storeKey: slot.storeKey, found, duration: clock() - began });
+      if (found && alive === 1) {
+        this.#slot = { ...slot, version: record.version };
+        this.#payload = record.payload;
+      }
+      if (record !== null && alive === 0) this.retired = true;
+    }
+    if (alive > 1) publish('refused', { reason: 'ambiguous', cookies: alive });
+    this.#candidates = [];
+    this.#state = 'loaded';
+    if (absoluteTimeout !== undefined) await this.#endIfTooOld();
+  }
+
+  #decodeLoaded(): Map<string, unknown> {
+    const payload = this.#payload;
+    const slot = this.#slot;
+    this.#payload = null;
+    if (payload === null || slot === null) return new Map();
+    const record = decodeRecord(this.settings, slot, payload);
+    if (record === null) {
+      this.#slot = null;
+      return new Map();
+    }
+    slot.startedAt = record.startedAt;
+    return record.data;
+  }
+
+  async #endIfTooOld(): Promise<void> {
+    void this.data;
+    const slot = this.#slot;
+    if (slot === null || this.#secondsToAbsoluteEnd() > 0) return;
+    this.#slot = null;
+    this.#data = new TrackedMap();
+    await deleteRecord(this.settings, slot);
+    publish('expired', { storeKey: slot.storeKey, reason: 'absolute' });
+  }
+
+  #secondsToAbsoluteEnd(): number {
+    const { absoluteTimeout, clock } = this.settings;
+    if (absoluteTimeout === undefined) return Number.POSITIVE_INFINITY;
+    const now = clock() / 1000;
+    return (this.#slot?.startedAt ?? now) + absoluteTimeout - now;
+  }
+
+  /** Runs a task after those before it, whether they went well or not. */
+  #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
+    const run = this.#running ? this.#running.then(task, task) : task();
+    this.#running = run;
+    const done = () => {
+      if (this.#running === run) this.#running = undefined;
+    };
+    run.then(done, done);
+    return run;
+  }
+
+  async #deleteFlushed(): Promise<void> {
+    const { clock } = this.settings;
+    for (const slot of [...this.#flushed]) {
+      const began = clock();
+      if (hasRecord(slot) && (await deleteRecord(this.settings, slot))) {
+        publish('flushed', { storeKey: slot.storeKey, duration: clock() - began });
+      }
+      this.#flushed = without(this.#flushed, slot);
+    }
+  }
+
+  async #write(mustCreate: boolean): Promise<void> {
+    const { data, forced, settings } = this;
+    this.#slot ??= newSlot();
+    const slot = this.#slot;
+    const left = [...this.#left];
+    const creating = mustCreate || slot.version === null;
+    if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
+    if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
+    const changes = data.take();
+    this.forced = false;
+    try {
+      const { age } = this;
+      if (age <= 0) return await this.#expire([slot, ...left]);
+      const write = { data, changes, ttl: wholeSeconds(age) };
+      if (!creating) return await updateRecord(settings, slot, write);
+      await createRecord(settings, slot, write);
+      for (const from of left) {
+        if (hasRecord(from)) await retireRecord(settings, from, slot, write);
+        this.#left = without(this.#left, from);
+      }
+    } catch (error) {
+      data.giveBack(changes);
+      this.forced ||= forced;
+      throw error;
+    }
+  }
+
+  async #expire(slots: Slot[]): Promise<void> {
+    for (const slot of slots) {
+      if (hasRecord(slot)) {
+        await deleteRecord(this.settings, slot);
+        publish('expired', { storeKey: slot.storeKey, reason: 'expiry' });
+      }
+      if (this.#slot === slot) this.#slot = null;
+      this.#left = without(this.#left, slot);
+    }
+  }
+}
+
+function hasRecord(slot: Slot): boolean {
+  return slot.version !== null;
+}
+
+function without(slots: Slot[], slot: Slot): Slot[] {
+  return slots.filter((other) => other !== slot);
+}
