@@ -1,0 +1,196 @@
+import { spawnSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { Redis } from 'ioredis';
+import * as sojourn from 'sojourn';
+import { listen, rawRequest, SECRET } from '../helpers/app.js';
+import { type CodeBlock, codeBlocksOf, type Declared, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
+
+// Every TypeScript block of the README runs, and does what the text around it says.
+
+const blocks = codeBlocksOf('README.md').filter(({ language }) => language === 'ts');
+const clients: Redis[] = [];
+
+/** The README's blocks open clients and never close them. */
+class TrackedRedis extends Redis {
+  constructor(url: string) {
+    super(url);
+    clients.push(this);
+  }
+}
+
+function load(id: string): unknown {
+  if (id === 'sojourn') return sojourn;
+  if (id === 'ioredis') return { Redis: TrackedRedis };
+  return requireFromRoot(id);
+}
+
+const post = (headers: Record<string, string> = {}, body = ''): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+  body,
+});
+
+const checks: Record<string, (declared: Declared) => Promise<void>> = {
+  async 'Use it'({ app }) {
+    const running = await listen(createServer(app as RequestListener));
+    const client = running.client();
+    expect((await client.get('/')).body).toBe('views: 1');
+    const before = client.cookie;
+    expect((await client.get('/login', post())).headers.get('location')).toBe('/');
+    expect(client.cookie).not.toBe(before);
+    expect((await client.get('/')).body).toBe('views: 2');
+    await client.get('/logout', post());
+    expect(client.cookie).toBe('');
+    await running.close();
+  },
+
+  // Checked by the compiler, in the test of the types below.
+  async 'Typed data'() {},
+
+  async 'Stay signed in'({ app }) {
+    const running = await listen(createServer(app as RequestListener));
+    const [short] = (await running.client().get('/login', post({}, 'name=ada'))).setCookies;
+    expect(short).not.toContain('Max-Age');
+    const [long] = (await running.client().get('/login', post({}, 'name=ada&remember=on'))).setCookies;
+    expect(long).toContain('Max-Age=2592000');
+    await running.close();
+  },
+
+  async 'Plain node:http'({ server }) {
+    const running = await listen(server as Server);
+    const client = running.client();
+    await client.get('/');
+    expect((await client.get('/')).body).toBe('views: 2\n');
+    await running.close();
+  },
+
+  async 'A session outside of a request'({ store, remember }) {
+    const first = new sojourn.Session({ store: store as sojourn.Store });
+    await first.create();
+    const sessionKey = first.sessionKey as string;
+    await (remember as (key: string, note: string) => Promise<void>)(sessionKey, 'kept');
+    const second = await new sojourn.Session({ store: store as sojourn.Store, sessionKey }).load();
+    expect(second.get('note')).toBe('kept');
+  },
+
+  async WebSockets({ server, sessions }) {
+    const running = await listen(server as Server);
+    const { cookie } = await (sessions as sojourn.SessionMiddleware).issue({ userId: 1 });
+    const upgrade = (cookies: string) =>
+      rawRequest(
+        running.port,
+        `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: ${cookies}\r\n\r\n`,
+        () => undefined,
+      );
+    expect(await upgrade(cookie)).toContain('101');
+    expect(await upgrade('')).toContain('401');
+    await running.close();
+  },
+
+  async 'Signed in, in a test'({ sessions, cookieOf }) {
+    const cookie = await (cookieOf as (userId: number) => Promise<string>)(7);
+    const server = createServer((req, res) => {
+      (sessions as sojourn.SessionMiddleware)(req, res, () =>
+        res.end(String((req as typeof req & { session: sojourn.Session }).session.get('userId'))),
+      );
+    });
+    const running = await listen(server);
+    expect((await running.client().get('/', { headers: { cookie } })).body).toBe('7');
+    await running.close();
+  },
+
+  async 'Two sessions in one app'({ app }) {
+    const routes = app as import('express').Express;
+    routes.get('/both', (req, res) => void res.json('admin' in req));
+    routes.get('/admin/login', (req, res) => {
+      (req as typeof req & { admin: sojourn.Session }).admin.set('name', 'root');
+      req.session.set('name', 'ada');
+      res.end();
+    });
+    const running = await listen(createServer(routes));
+    expect((await running.client().get('/both')).body).toBe('false');
+    const client = running.client();
+    await client.get('/admin/login');
+    expect([...client.jar.keys()].sort()).toEqual(['adminid', 'sessionid']);
+    await running.close();
+  },
+
+  async 'Encrypted at rest'({ sessions }) {
+    const { store, issue } = sessions as sojourn.SessionMiddleware;
+    const create = jest.spyOn(store, 'create');
+    await issue({ note: 'a secret note' });
+    const [, payload] = create.mock.calls[0] as [string, string, number];
+    expect(payload).toMatch(/^e1\./);
+    expect(payload).not.toContain('note');
+  },
+
+  // Running it has subscribed; the events themselves are tested elsewhere.
+  async 'See what happens'() {
+    const names: string[] = [];
+    const listener = (_message: unknown, name: string | symbol) => void names.push(String(name));
+    subscribe('sojourn:created', listener);
+    await sojourn.session({ secret: SECRET }).issue({ a: 1 });
+    unsubscribe('sojourn:created', listener);
+    expect(names).toEqual(['sojourn:created']);
+  },
+};
+
+beforeAll(() => {
+  process.env.SESSION_SECRET = SECRET;
+});
+
+afterAll(() => {
+  for (const client of clients) client.disconnect();
+});
+
+test('the README has the blocks that are checked here, and no other', () => {
+  expect(blocks.map(({ name }) => name).sort()).toEqual(Object.keys(checks).sort());
+});
+
+test.each(blocks.map((block): [string, CodeBlock] => [block.name, block]))(
+  'the block under "%s" does what it says',
+  async (name, block) => {
+    await checks[name]?.(runBlock(block, load));
+  },
+);
+
+const TYPED_USE = `
+import type { Session } from 'sojourn';
+declare const session: Session;
+export const userId: number | undefined = session.get('userId');
+// @ts-expect-error a user id is a number
+session.set('userId', 'x');
+// @ts-expect-error nobody declared this key
+session.set('unknown', 1);
+`;
+
+test('every block compiles as it stands', () => {
+  const folder = 'artifacts/readme';
+  rmSync(folder, { recursive: true, force: true });
+  const isTyped = ({ name }: CodeBlock) => name === 'Typed data';
+  // Declared data types hold for a whole program, so that block is a program of its own.
+  compile(
+    `${folder}/others`,
+    blocks.filter((block) => !isTyped(block)).map(({ code }) => code),
+  );
+  compile(`${folder}/typed`, [...blocks.filter(isTyped).map(({ code }) => code), TYPED_USE]);
+});
+
+function compile(folder: string, files: string[]): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [index, code] of files.entries()) writeFileSync(`${folder}/block-${index}.ts`, `${code}\nexport {};\n`);
+  const compilerOptions = { rootDir: '../../..', paths: { sojourn: ['../../../src/index.ts'] } };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions, include: ['*.ts'] }));
+  const { stdout, status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', folder], { encoding: 'utf8' });
+  expect({ stdout, status }).toEqual({ stdout: '', status: 0 });
+}
+
+test('the README names the two commands, and package.json has them', () => {
+  const [commands] = codeBlocksOf('README.md');
+  expect(commands?.code).toContain('npm install && npm start');
+  expect(commands?.code).toContain('npm install && npm test');
+  const { scripts } = requireFromRoot('./package.json') as { scripts: Record<string, string> };
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['start', 'test', 'conformance']));
+});
