@@ -26,8 +26,8 @@ export interface SessionData {}
 export type SessionKeyOf<Data> = [keyof Data] extends [never] ? string : keyof Data & string;
 /** What is under a key; `unknown` as long as nothing is typed. */
 export type SessionValueOf<Data, Key> = Key extends keyof Data ? Data[Key] : unknown;
-/** What a look-up with a default gives: the default's own type as long as nothing is typed. */
-type OrDefault<Data, Key, Default> = Key extends keyof Data ? Data[Key] | Default : Default;
+/** What a look-up with a default gives: the default's own type as long as nothing is typed. An `[]` takes on the value's type. */
+type OrDefault<Data, Key, Default> = Key extends keyof Data ? ([Default] extends [Data[Key]] ? Data[Key] : Data[Key] | Default) : Default;
 
 export interface ExpiryQuery {
   /** When the session was last modified; now unless told. */
@@ -155,9 +155,8 @@ export class Session<Data extends object = SessionData> {
 
   /** Sets all entries of an object. Counts as a modification even if it has none. Django: `update`. */
   update(entries: [keyof Data] extends [never] ? Record<string, unknown> : Partial<Data>): this {
+    const { data } = this.#touch();
     this.modified = true;
-    this.#accessed = true;
-    const { data } = this.#work;
     for (const key of Object.keys(entries)) data.set(key, (entries as Record<string, unknown>)[key]);
     return this;
   }
@@ -166,8 +165,8 @@ export class Session<Data extends object = SessionData> {
     return this.#touch().data.values.keys() as IterableIterator<SessionKeyOf<Data>>;
   }
 
-  *values(): IterableIterator<SessionValueOf<Data, SessionKeyOf<Data>>> {
-    for (const [, value] of this.entries()) yield value;
+  values(): IterableIterator<SessionValueOf<Data, SessionKeyOf<Data>>> {
+    return secondOfEach(this.entries());
   }
 
   entries(): IterableIterator<[SessionKeyOf<Data>, SessionValueOf<Data, SessionKeyOf<Data>>]> {
@@ -345,6 +344,10 @@ export class Session<Data extends object = SessionData> {
 /** The store's side of a session, for the files that commit it. @internal */
 export function workOf(session: Session<never>): UnitOfWork {
   return unitOfWork(session);
+}
+
+function* secondOfEach<Second>(pairs: Iterable<[unknown, Second]>): IterableIterator<Second> {
+  for (const [, second] of pairs) yield second;
 }
 
 function* lendEach(data: UnitOfWork['data']): IterableIterator<[string, unknown]> {
