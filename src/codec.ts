@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { OptionError } from './errors.js';
+import { OptionError, SessionTooLargeError } from './errors.js';
 
 /**
  * Turns a session's data into the text a store keeps, and back.
@@ -97,6 +97,8 @@ function findUnfit(value: unknown, depth: number): Unfit | undefined {
 function findUnfitInside(value: object, depth: number): Unfit | undefined {
   if (depth === MAX_DEPTH) return { path: '', what: `nested deeper than ${MAX_DEPTH} levels, or contains itself` };
   if (Array.isArray(value)) {
+    // Array.prototype is an array itself; the prototype of a class that extends it isn't.
+    if (!Array.isArray(Object.getPrototypeOf(value))) return { path: '', what: `a ${classOf(value)}` };
     if (Object.keys(value).length !== value.length) return { path: '', what: 'an array with holes or named properties' };
     for (let index = 0; index < value.length; index += 1) {
       const problem = findUnfit(value[index], depth + 1);
@@ -126,16 +128,18 @@ function classOf(value: object): string {
  */
 export function signed(keys: CodecKeys, codec: Codec = json()): Codec {
   const secrets = derive(keys, 'signed', 'sojourn record signature');
-  const sign = (secret: Buffer, binding: string, text: string) => createHmac('sha256', secret).update(`s1\0${binding}\0${text}`).digest();
+  // The text of the MAC is compared, not its bytes: the last character of base64 has bits to spare.
+  const sign = (secret: Buffer, binding: string, text: string) =>
+    Buffer.from(createHmac('sha256', secret).update(`s1\0${binding}\0${text}`).digest('base64url'));
   return {
     encode(data, context) {
       const text = codec.encode(data, context);
-      return `s1.${sign(secrets[0] as Buffer, context.binding, text).toString('base64url')}.${text}`;
+      return `s1.${sign(secrets[0] as Buffer, context.binding, text)}.${text}`;
     },
     decode(record, context) {
       const [, mac, text] = /^s1\.([\w-]{43})\.(.*)$/s.exec(record) ?? [];
       if (mac === undefined || text === undefined) throw new TypeError('not a signed record');
-      const given = Buffer.from(mac, 'base64url');
+      const given = Buffer.from(mac);
       if (!secrets.some((secret) => timingSafeEqual(sign(secret, context.binding, text), given))) throw new TypeError('bad signature');
       return codec.decode(text, context);
     },
@@ -164,6 +168,8 @@ export function encrypted(keys: CodecKeys, codec: Codec = json()): Codec {
       const secret = secrets.find((candidate) => candidate.id === id)?.secret;
       if (secret === undefined || text === undefined) throw new TypeError('not encrypted with a known key');
       const sealed = Buffer.from(text, 'base64url');
+      // Base64 can write the same bytes in several ways; only one of them is ours.
+      if (sealed.toString('base64url') !== text) throw new TypeError('not an encrypted record');
       const decipher = createDecipheriv('aes-256-gcm', secret, sealed.subarray(0, 12), { authTagLength: 16 })
         .setAAD(Buffer.from(`e1\0${id}\0${context.binding}`))
         .setAuthTag(sealed.subarray(-16));
@@ -185,6 +191,8 @@ export function compressed(codec: Codec = json(), { threshold = 1024, limit = 4 
   return {
     encode(data, context) {
       const text = codec.encode(data, context);
+      // What couldn't be read back must not be written.
+      if (Buffer.byteLength(text) > limit) throw new SessionTooLargeError(Buffer.byteLength(text), limit);
       return text.length < threshold ? `-${text}` : `z${deflateRawSync(text).toString('base64url')}`;
     },
     decode(record, context) {

@@ -77,7 +77,7 @@ export class SessionTooLargeError extends SessionError {
   constructor(bytes: number, maxBytes: number) {
     super(
       `The session is too large: ${bytes} bytes encoded, ${maxBytes} allowed. ` +
-        'Keep large things in a database and their id in the session, or raise maxBytes.',
+        'Keep large things in a database and their id in the session, or raise the limit: maxBytes, or that of compressed().',
       'ERR_SESSION_TOO_LARGE',
       500,
     );

@@ -31,12 +31,12 @@ export function toSeconds(duration: Duration): number {
   let sum = 0;
   if (typeof duration === 'number') sum = duration;
   else if (!isParts(duration)) throw new TypeError('a duration is a number of seconds, or parts like { hours: 2 }');
-  else for (const part of Object.keys(duration) as (keyof DurationParts)[]) sum += (duration[part] ?? 0) * PART_SECONDS[part];
+  else for (const [part, amount] of Object.entries(duration)) sum += amount * PART_SECONDS[part as keyof DurationParts];
   if (!Number.isFinite(sum)) throw new TypeError('a duration must be a finite number of seconds');
   return sum;
 }
 
-function isParts(value: unknown): value is DurationParts {
+function isParts(value: unknown): value is Record<keyof DurationParts, number> {
   if (value === null || typeof value !== 'object') return false;
   const entries = Object.entries(value);
   return entries.length > 0 && entries.every(([part, amount]) => Object.hasOwn(PART_SECONDS, part) && typeof amount === 'number');
@@ -56,9 +56,9 @@ export function toCustomExpiry(value: number | Date | DurationParts, now: number
     if (problem) throw new RangeError(`setExpiry(): ${problem}`);
     return value;
   }
-  const time = value instanceof Date ? value.getTime() : now + toSeconds(value) * 1000;
-  if (Number.isNaN(time)) throw new TypeError('setExpiry() was given an invalid Date');
-  return new Date(time).toISOString();
+  const date = value instanceof Date ? value : new Date(now + toSeconds(value) * 1000);
+  if (Number.isNaN(date.getTime())) throw new TypeError('setExpiry() was given an invalid Date, or a duration that ends beyond all dates');
+  return date.toISOString();
 }
 
 /** What is stored under EXPIRY_KEY, if it can be used; damaged values fall back to the global policy. */

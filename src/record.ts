@@ -58,7 +58,8 @@ export function encodeRecord(
   suspects?: Iterable<string>,
 ): string {
   const { codec, maxBytes, absoluteTimeout } = settings;
-  const record = absoluteTimeout === undefined ? data : new Map(data).set(STARTED_KEY, slot.startedAt);
+  const { startedAt } = slot;
+  const record = absoluteTimeout === undefined || startedAt === undefined ? data : new Map(data).set(STARTED_KEY, startedAt);
   const payload = codec.encode(record, { binding: bindingOf(settings, slot), suspects });
   // A UTF-16 unit is at most 3 bytes of UTF-8: small payloads need no counting.
   if (payload.length * 3 > maxBytes && Buffer.byteLength(payload) > maxBytes) {

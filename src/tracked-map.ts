@@ -91,9 +91,7 @@ export class TrackedMap {
 
   /** Forgets the changes made so far; the values stay as they are. */
   forget(): void {
-    this.#touched.clear();
-    this.#cleared = false;
-    for (const loan of this.#lent.values()) loan.text = textOf(loan.value);
+    this.take();
   }
 
   #lend(key: string, value: object): object {

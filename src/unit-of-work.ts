@@ -331,7 +331,8 @@ export class UnitOfWork {
       }
     } catch (error) {
       data.giveBack(changes);
-      this.forced ||= forced;
+      // Flushed meanwhile: then there is nothing left to force.
+      if (this.#data === data) this.forced ||= forced;
       throw error;
     }
   }

@@ -42,10 +42,7 @@ export class MemoryStore implements Store {
   }
 
   async update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult> {
-    const entry = this.#live(key);
-    if (!entry) return { status: 'gone' };
-    if (entry.version !== version) return { status: 'conflict', current: { payload: entry.payload, version: entry.version } };
-    return { status: 'updated', version: this.#put(key, payload, ttl) };
+    return this.#swap(key, payload, version, ttl);
   }
 
   async touch(key: string, ttl: number): Promise<boolean> {
@@ -56,7 +53,7 @@ export class MemoryStore implements Store {
   }
 
   async retire(key: string, version: string, ttl: number): Promise<RetireResult> {
-    const result = await this.update(key, '', version, ttl);
+    const result = this.#swap(key, '', version, ttl);
     return result.status === 'updated' ? { status: 'retired' } : result;
   }
 
@@ -93,6 +90,13 @@ export class MemoryStore implements Store {
       return undefined;
     }
     return entry;
+  }
+
+  #swap(key: string, payload: string, version: string, ttl: number): UpdateResult {
+    const entry = this.#live(key);
+    if (!entry) return { status: 'gone' };
+    if (entry.version !== version) return { status: 'conflict', current: { payload: entry.payload, version: entry.version } };
+    return { status: 'updated', version: this.#put(key, payload, ttl) };
   }
 
   #put(key: string, payload: string, ttl: number): string {

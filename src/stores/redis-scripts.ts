@@ -11,6 +11,7 @@ import { hash } from 'node:crypto';
  */
 export const DEADLINE_LENGTH = 7;
 export const HEAD_LENGTH = 14;
+const LAST_DEADLINE = 36 ** DEADLINE_LENGTH - 1;
 const HEAD = /^[0-9a-z]{7}[\w-]{7}/;
 
 export interface Script {
@@ -22,9 +23,12 @@ function script(lua: string): Script {
   return { lua, sha: hash('sha1', lua) };
 }
 
-/** The deadline of a record in whole seconds, rounded up: it never ends a session early. */
+/**
+ * The deadline of a record in whole seconds, rounded up: it never ends a session early. A fixed expiry may lie in the
+ * year 9999, but the head has its width; the last time it can hold is in the year 4453.
+ */
 export function encodeDeadline(seconds: number): string {
-  return Math.ceil(seconds).toString(36).padStart(DEADLINE_LENGTH, '0');
+  return Math.min(Math.ceil(seconds), LAST_DEADLINE).toString(36).padStart(DEADLINE_LENGTH, '0');
 }
 
 /** The deadline in seconds, or NaN for a value that no Sojourn wrote. */

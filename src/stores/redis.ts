@@ -3,7 +3,7 @@ import { OptionError, StoreUnavailableError } from '../errors.js';
 import { publish } from '../events.js';
 import { createVersion } from '../session-key.js';
 import * as scripts from './redis-scripts.js';
-import type { RetireResult, Store, StoredSession, UpdateResult } from './store.js';
+import { isMarker, type RetireResult, type Store, type StoredSession, type UpdateResult } from './store.js';
 
 export interface RedisStoreOptions {
   /** What every Redis key begins with; not empty. `sojourn:` unless told. */
@@ -41,7 +41,7 @@ export class RedisStore implements Store {
   }
 
   async read(key: string): Promise<StoredSession | null> {
-    const value = await this.#call(() => this.#client.get(this.#prefix + key).catch(missingIfForeign));
+    const value = await this.#call(key, (redisKey) => this.#client.get(redisKey));
     return value === null ? null : this.#open(key, value);
   }
 
@@ -49,21 +49,21 @@ export class RedisStore implements Store {
     const version = createVersion();
     const seconds = Math.ceil(ttl);
     const reply = await this.#run(scripts.create, key, [version, seconds, this.#deadline(seconds) + version + payload]);
-    return reply === 1 ? version : null;
+    return isOne(reply) ? version : null;
   }
 
   async update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult> {
     const next = createVersion();
     const seconds = Math.ceil(ttl);
     const reply = await this.#run(scripts.update, key, [version, next, seconds, this.#deadline(seconds) + next + payload]);
-    if (reply === 1) return { status: 'updated', version: next };
-    const current = typeof reply === 'string' ? this.#open(key, reply) : null;
+    if (isOne(reply)) return { status: 'updated', version: next };
+    const current = typeof reply === 'string' && reply !== '0' ? this.#open(key, reply) : null;
     return current ? { status: 'conflict', current } : { status: 'gone' };
   }
 
   async touch(key: string, ttl: number): Promise<boolean> {
     const seconds = Math.ceil(ttl);
-    return (await this.#run(scripts.touch, key, [seconds, this.#deadline(seconds)])) === 1;
+    return isOne(await this.#run(scripts.touch, key, [seconds, this.#deadline(seconds)]));
   }
 
   async retire(key: string, version: string, ttl: number): Promise<RetireResult> {
@@ -72,12 +72,14 @@ export class RedisStore implements Store {
   }
 
   async delete(key: string): Promise<boolean> {
-    return (await this.#call(() => this.#client.del(this.#prefix + key))) === 1;
+    return isOne(await this.#call(key, (redisKey) => this.#client.del(redisKey)));
   }
 
   async exists(key: string): Promise<boolean> {
-    // A marker is a head and nothing else.
-    return (await this.#call(() => this.#client.strlen(this.#prefix + key))) > scripts.HEAD_LENGTH;
+    // The head and one character: a marker has no such, and nobody needs the rest.
+    const start = await this.#call(key, (redisKey) => this.#client.getrange(redisKey, 0, scripts.HEAD_LENGTH));
+    const record = start === null || start === '' ? null : this.#open(key, start);
+    return record !== null && !isMarker(record);
   }
 
   /** Redis expires keys by itself. */
@@ -105,8 +107,7 @@ export class RedisStore implements Store {
 
   /** Runs a script by its hash, and by its text if Redis doesn't know it (any more). */
   #run(script: scripts.Script, key: string, args: (string | number)[]): Promise<unknown> {
-    const redisKey = this.#prefix + key;
-    return this.#call(async () => {
+    return this.#call(key, async (redisKey) => {
       try {
         return await this.#client.evalsha(script.sha, 1, redisKey, ...args);
       } catch (error) {
@@ -116,15 +117,19 @@ export class RedisStore implements Store {
     });
   }
 
-  async #call<Reply>(command: () => Promise<Reply>): Promise<Reply> {
+  /** One command, within its time. Null if there is a value of another type under the key: that is no session. */
+  async #call<Reply>(key: string, command: (redisKey: string) => Promise<Reply>): Promise<Reply | null> {
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new StoreUnavailableError(`Redis did not answer within ${this.timeout} ms`)), this.timeout);
     });
     try {
-      return await Promise.race([command(), overdue]);
+      return await Promise.race([command(this.#prefix + key), overdue]);
     } catch (error) {
-      throw error instanceof StoreUnavailableError ? error : new StoreUnavailableError(`Redis answered ${nameOf(error)}`);
+      if (error instanceof StoreUnavailableError) throw error;
+      if (!isWrongType(error)) throw new StoreUnavailableError(`Redis answered ${nameOf(error)}`);
+      publish('corrupt', { storeKey: key });
+      return null;
     } finally {
       clearTimeout(timer);
     }
@@ -141,15 +146,19 @@ function nameOf(error: unknown): string {
   return /^[A-Z][A-Z_]+\b/.exec(typeof code === 'string' ? code : error.message)?.[0] ?? error.name;
 }
 
-/** A Redis key of another type is no session. */
-function missingIfForeign(error: Error): null {
-  if (error.message.startsWith('WRONGTYPE')) return null;
-  throw error;
+/** Redis 6 puts the name of the script before it. */
+function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('WRONGTYPE');
+}
+
+/** A client with `stringNumbers: true` makes a text of it. */
+function isOne(reply: unknown): boolean {
+  return Number(reply) === 1;
 }
 
 function assertClient(client: unknown): asserts client is Redis | Cluster {
   const candidate = client as Partial<Cluster> | null | undefined;
-  if (typeof candidate?.evalsha !== 'function' || typeof candidate.strlen !== 'function') {
+  if (typeof candidate?.evalsha !== 'function' || typeof candidate.getrange !== 'function') {
     throw new OptionError('client', 'must be an ioredis client: new RedisStore(new Redis(url))');
   }
   if (candidate.isCluster && candidate.options?.scaleReads !== undefined && candidate.options.scaleReads !== 'master') {
