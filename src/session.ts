@@ -27,7 +27,11 @@ export type SessionKeyOf<Data> = [keyof Data] extends [never] ? string : keyof D
 /** What is under a key; `unknown` as long as nothing is typed. */
 export type SessionValueOf<Data, Key> = Key extends keyof Data ? Data[Key] : unknown;
 /** What a look-up with a default gives: the default's own type as long as nothing is typed. An `[]` takes on the value's type. */
-type OrDefault<Data, Key, Default> = Key extends keyof Data ? ([Default] extends [Data[Key]] ? Data[Key] : Data[Key] | Default) : Widened<Default>;
+type OrDefault<Data, Key, Default> = Key extends keyof Data
+  ? [Default] extends [Data[Key]]
+    ? Data[Key]
+    : Data[Key] | Default
+  : Widened<Default>;
 /** `get('views', 0)` is a number, not the number 0, and `get('cart', [])` no list of nothing. A union was meant as it is. */
 type Widened<Type, Whole = Type> = Type extends unknown ? ([Whole] extends [Type] ? WidenedLiteral<Type> : Type) : never;
 type WidenedLiteral<Type> = Type extends number
