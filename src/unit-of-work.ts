@@ -253,6 +253,7 @@ export class UnitOfWork {
     if (alive > 1) publish('refused', { reason: 'ambiguous', cookies: alive });
     this.#candidates = [];
     this.#state = 'loaded';
+    this.#failure = undefined;
     if (absoluteTimeout !== undefined) await this.#endIfTooOld();
   }
 
@@ -300,6 +301,12 @@ export class UnitOfWork {
 
   async #deleteFlushed(): Promise<void> {
     const { clock } = this.settings;
+    const failure = this.#failure;
+    if (failure !== undefined && this.#flushed.length > 0) {
+      // The read failed a moment ago: nobody is to wait for a second deadline. Another attempt asks the store again.
+      this.#failure = undefined;
+      throw failure;
+    }
     for (const slot of [...this.#flushed]) {
       const began = clock();
       if (hasRecord(slot) && (await deleteRecord(this.settings, slot))) {

@@ -1,0 +1,43 @@
+import type { Profile } from '../clients.js';
+import type { Experiment, Row } from '../experiment.js';
+import { DEADLINE } from './common.js';
+import { outageUnderLoad } from './outage.js';
+
+/**
+ * How long a client may take to come back. ioredis 6 waits twice as long after each attempt that failed, up to 5.2 s, if
+ * nobody gives it another `retryStrategy`: that pause is the client's own.
+ */
+export function healsWithin(profile: Profile, outage: number): number {
+  return profile === 'defaults' ? 1000 + Math.min(outage, 5200) : 1000;
+}
+
+/** Redis is killed and starts again with nothing in it. */
+export const killed: Experiment = {
+  name: 'F3',
+  title: 'Redis killed, and started again empty',
+  isQuick: true,
+  async run(lab, { quick }) {
+    const rows: Row[] = [];
+    const profiles: Profile[] = quick ? ['defaults', 'hardened'] : ['defaults', 'hardened', 'ioredis 5'];
+    for (const profile of profiles) {
+      const redis = await lab.redis();
+      const app = await lab.app({ place: { kind: 'single', port: redis.port }, profile, timeout: DEADLINE });
+      const lasts = quick ? 1500 : 5000;
+      rows.push(
+        await outageUnderLoad(app, {
+          name: 'F3 killed Redis',
+          profile,
+          perSecond: quick ? 50 : 200,
+          lasts,
+          empties: true,
+          healsWithin: healsWithin(profile, lasts),
+          begin: () => redis.stop(),
+          async end() {
+            await lab.redis([], redis.port);
+          },
+        }),
+      );
+    }
+    return rows;
+  },
+};

@@ -1,0 +1,66 @@
+import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
+
+/**
+ * A TCP proxy on 127.0.0.1 that can fail like a network: swallow what goes one way without a word, and cut what is
+ * connected.
+ */
+export class FaultyProxy {
+  /** Bytes to the server are swallowed: it never hears of them. */
+  swallowRequests = false;
+  /** Bytes from the server are swallowed: it has carried out what nobody hears of. */
+  swallowReplies = false;
+  readonly #pairs = new Set<[Socket, Socket]>();
+  readonly #server: Server;
+
+  private constructor(target: number) {
+    this.#server = createServer((client) => this.#connect(client, target));
+  }
+
+  static async start(target: number): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy(target);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ends all connections at once, without a goodbye. New ones are taken. */
+  cut(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+  }
+
+  /** Lets everything through again. */
+  heal(): void {
+    this.swallowRequests = false;
+    this.swallowReplies = false;
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.cut();
+    });
+  }
+
+  #connect(client: Socket, target: number): void {
+    const server = createConnection({ port: target, host: '127.0.0.1' });
+    const pair: [Socket, Socket] = [client, server];
+    this.#pairs.add(pair);
+    client.on('data', (chunk) => {
+      if (!this.swallowRequests) server.write(chunk);
+    });
+    server.on('data', (chunk) => {
+      if (!this.swallowReplies) client.write(chunk);
+    });
+    for (const socket of pair) {
+      socket.setNoDelay(true);
+      socket.on('error', () => {});
+      socket.once('close', () => {
+        this.#pairs.delete(pair);
+        for (const other of pair) other.destroy();
+      });
+    }
+  }
+}
