@@ -110,16 +110,27 @@ type CookieAct = 'set' | 'erase' | 'leave';
  */
 export function commitSession(exchange: Exchange, status: number, headersSent: boolean): SetHeaders | Promise<SetHeaders> {
   const work = workOf(exchange.session);
-  const outcome = decide(factsOf(exchange, work, status, headersSent));
   const finish = (cookie: CookieAct): SetHeaders => {
     if (headersSent) return leaveHeaders;
     return () => {
-      if (outcome !== 'untouched') setHeaders(exchange, work, cookie);
+      setHeaders(exchange, work, cookie);
       work.blocked ??= 'headers-sent';
     };
   };
-  const acted = act(outcome, work, exchange.settings);
-  return typeof acted === 'string' ? finish(acted) : acted.then(finish);
+  const settled = settle(exchange, work, status, headersSent);
+  return typeof settled === 'string' ? finish(settled) : settled.then(finish);
+}
+
+/** Decides and acts, until the application leaves nothing more to do. What becomes of the cookie, at once without the store. */
+function settle(exchange: Exchange, work: UnitOfWork, status: number, headersSent: boolean): CookieAct | Promise<CookieAct> {
+  const acted = act(decide(factsOf(exchange, work, status, headersSent)), work, exchange.settings);
+  if (typeof acted === 'string') return acted;
+  return acted.then(async (cookie) => {
+    // A logout or a login after the answer, while the store was at work: the cookie must not be that of a key from before.
+    if (!work.changed && !work.keyPending && !work.flushed) return cookie;
+    const later = await settle(exchange, work, status, headersSent);
+    return later === 'leave' ? cookie : later;
+  });
 }
 
 function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
@@ -182,8 +193,7 @@ function act(outcome: Outcome, work: UnitOfWork, settings: SessionSettings): Coo
 
 async function save(cookie: CookieAct, work: UnitOfWork, settings: SessionSettings): Promise<CookieAct> {
   try {
-    await work.save();
-    work.flushed = false;
+    await carryOut(work, () => work.save());
     return cookie;
   } catch (error) {
     if (error instanceof UpdateError) return interrupt(error, work, settings);
@@ -192,15 +202,27 @@ async function save(cookie: CookieAct, work: UnitOfWork, settings: SessionSettin
 }
 
 async function carryOutFlush(cookie: CookieAct, work: UnitOfWork): Promise<CookieAct> {
-  await work.carryOutFlush();
-  work.flushed = false;
+  await carryOut(work, () => work.carryOutFlush());
   return cookie;
+}
+
+/** A flush during this is another one, still to be carried out. */
+async function carryOut(work: UnitOfWork, act: () => Promise<void>): Promise<void> {
+  const { flushed } = work;
+  work.flushed = false;
+  try {
+    await act();
+  } catch (error) {
+    work.flushed ||= flushed;
+    throw error;
+  }
 }
 
 /** The session ended in another request: an error for the client, unless the changes are to be dropped quietly. */
 async function interrupt(error: UpdateError, work: UnitOfWork, { onInterrupted }: SessionSettings): Promise<CookieAct> {
   if (onInterrupted === 'error') throw new SessionInterrupted(error);
-  work.forget();
+  if (work.cycled) work.cancelCycle();
+  else work.forget();
   return 'leave';
 }
 

@@ -31,6 +31,28 @@ export function addHeader(res: AnyResponse, name: string, value: string): void {
   response.setHeader(name, present === undefined ? value : [present, value].flat().map(String));
 }
 
+/** Drops what was set since the session came in, so that an error response keeps what stands before it (CORS, CSP). */
+export function restoreHeaders(response: ServerResponse, before: ReturnType<ServerResponse['getHeaders']>): void {
+  for (const name of response.getHeaderNames()) if (before[name] === undefined) response.removeHeader(name);
+  for (const [name, value] of Object.entries(before)) {
+    if (value !== undefined && response.getHeader(name) !== value) response.setHeader(name, value);
+  }
+}
+
+/** Sets the headers given to `writeHead`: an object, a flat list of names and values, or a list of pairs. */
+export function mergeHeaders(response: ServerResponse, headers: unknown): void {
+  if (typeof headers !== 'object' || headers === null) return;
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    return;
+  }
+  const pairs: [string, string][] = Array.isArray(headers[0]) ? headers : [];
+  if (pairs !== headers) for (let index = 0; index + 1 < headers.length; index += 2) pairs.push([headers[index], headers[index + 1]]);
+  // A list may name a header several times; all of its values together replace what was set before.
+  for (const [name] of pairs) response.removeHeader(name);
+  for (const [name, value] of pairs) addHeader(response, name, value);
+}
+
 /** Merges `Cookie` into `Vary`: caches must not give one visitor's page to another. */
 export function varyOnCookie(res: AnyResponse): void {
   const response = res as ServerResponse;

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { commitSession } from './commit.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
@@ -28,9 +29,10 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
   const open = (keys: readonly string[] = []) => new Session<Data>(new UnitOfWork(settings, keys), settings.expireAtBrowserClose);
 
   const middleware = (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void => {
-    // Mounted twice: the first one does the work.
-    if (settings.property in req) {
-      next();
+    const present = (req as unknown as Record<string, unknown>)[settings.property];
+    if (present !== undefined) {
+      // Mounted twice: the first one does the work.
+      next(present instanceof Session ? undefined : takenError(settings.property));
       return;
     }
 
@@ -39,6 +41,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
     const work = new UnitOfWork(settings, keys);
     if (!inPath) work.blocked = 'path';
     else if (settings.cookie.secure === true && !isSecure(req)) work.blocked = 'insecure';
+    else if ((res as ServerResponse).headersSent) work.blocked = 'headers-sent';
 
     const session = new Session<never>(work, settings.expireAtBrowserClose);
     attach(req, session);
@@ -93,6 +96,13 @@ function attachment(property: string) {
     },
     isAttached: (req: AnyRequest, session: Session<never>): boolean => (req as unknown as Record<string, unknown>)[property] === session,
   };
+}
+
+function takenError(property: string): TypeError {
+  return new TypeError(
+    `req.${property} is there already, and is no session of Sojourn. Take the other session middleware out, or give this one another name: ` +
+      `session({ property: 'visit' }).`,
+  );
 }
 
 function doNothing(): void {}

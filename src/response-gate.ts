@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { type AnyResponse, addHeader } from './http.js';
+import { SessionError } from './errors.js';
+import { type AnyResponse, mergeHeaders, restoreHeaders } from './http.js';
 
 /** What is to be done to the response's headers once the session is safe. */
 export type SetHeaders = () => void;
@@ -18,8 +19,16 @@ type Phase =
   | 'held'
   /** The headers have left or are leaving. */
   | 'open'
-  /** The commit failed before that: the application's response is dropped, an error handler sends another. */
+  /** The commit failed: the application's response is dropped, an error handler sends another. */
   | 'failed';
+
+/** A call of the application that waits. */
+interface Kept {
+  /** Makes it. False if the response has no room for more. */
+  readonly send: () => boolean;
+  /** Its last argument: Node's callback, if it is a function. */
+  readonly callback: unknown;
+}
 
 /**
  * Holds a response back until the session is committed: no byte of it, its headers included, leaves before.
@@ -35,156 +44,204 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
   const response = res as ServerResponse;
   const { writeHead, write, end, flushHeaders } = response;
   const headersBefore = response.getHeaders();
-  let phase: Phase = 'waiting';
-  let kept: (() => boolean)[] = [];
+  let phase: Phase = response.headersSent ? 'open' : 'waiting';
+  let kept: Kept[] = [];
+  /** `end` was kept: the application has answered, and nothing that it does afterwards changes that. */
+  let ended = false;
   let failure: unknown;
 
-  /** Starts the response: runs `send` now, or keeps it until the commit has settled. Whether it was run. */
-  const start = (send: () => boolean): boolean => {
+  /** Starts the response, or ends a streaming one. True: go on. False: it was kept until the commit has settled, or dropped. */
+  const start = (call: Kept): boolean => {
     let setHeaders: SetHeaders | Promise<SetHeaders>;
     try {
       setHeaders = commit(response.statusCode, phase === 'open');
     } catch (error) {
-      giveUp(error, phase === 'open');
+      kept.push(call);
+      giveUp(error);
       return false;
     }
-    if (!(setHeaders instanceof Promise)) {
-      setHeaders();
-      phase = 'open';
-      return true;
+    if (setHeaders instanceof Promise) {
+      kept.push(call);
+      hold(setHeaders);
+      return false;
     }
-    kept.push(send);
-    hold(setHeaders);
-    return false;
+    setHeaders();
+    phase = 'open';
+    return true;
   };
 
   const hold = (committed: Promise<SetHeaders>): void => {
-    const began = phase === 'open';
     phase = 'held';
-    const thaw = freeze(response);
+    const thaw = freeze(response, () => ended);
     committed.then(
       (setHeaders) => {
         thaw();
-        setHeaders();
-        phase = 'open';
-        release();
+        open(setHeaders);
+        // Express' last error handler waits for the end of the request before it answers, and finds nothing sent now.
+        if (ended && phase === 'open') ignoreHeaders(response);
       },
       (error) => {
         thaw();
-        giveUp(error, began);
+        giveUp(error);
       },
     );
   };
 
-  /** Sends what was kept, in order. */
-  const release = (): void => {
-    const sends = kept;
-    kept = [];
-    let flowing = true;
-    for (const send of sends) flowing = send();
-    // Whoever was told to wait may go on; a full buffer says so by itself.
-    if (flowing && !response.writableEnded) response.emit('drain');
+  const open = (setHeaders: SetHeaders): void => {
+    try {
+      setHeaders();
+      phase = 'open';
+      release();
+    } catch (error) {
+      // A bad status or chunk: what Node throws about it comes too late for the call. The session is stored nevertheless.
+      giveUp(error, setHeaders);
+    }
   };
 
-  const giveUp = (error: unknown, headersSent: boolean): void => {
+  /** Sends what was kept, in order. */
+  const release = (): void => {
+    let flowing = true;
+    for (let call = kept.shift(); call; call = phase === 'open' ? kept.shift() : undefined) flowing = call.send();
+    // Whoever was told to wait may go on; a full buffer says so by itself.
+    if (flowing && !ended) process.nextTick(() => response.emit('drain'));
+  };
+
+  const giveUp = (error: unknown, setHeaders?: SetHeaders): void => {
     phase = 'failed';
     failure = error;
+    ended = false;
+    for (const { callback } of kept) drop(callback);
     kept = [];
-    if (headersSent) {
+    if (response.headersSent) {
       response.destroy(error instanceof Error ? error : undefined);
       return;
     }
+    // From here on the response belongs to the error handler: what the application still sends through these gates, or
+    // through what `compression` keeps of them, is dropped.
+    Object.assign(response, { writeHead, flushHeaders, write: untilEnded(write, false), end: untilEnded(end, response) });
     restoreHeaders(response, headersBefore);
-    response.statusCode = statusOf(error);
+    setHeaders?.();
+    if (error instanceof SessionError) for (const [name, value] of Object.entries(error.headers ?? {})) response.setHeader(name, value);
+    setStatus(response, statusOf(error), '');
     fail(error);
   };
 
-  /** After a failure, an application that goes on sending must not disturb the error response. */
-  const isDropped = (callback: unknown): boolean => {
-    if (phase !== 'failed' || !response.writableEnded) return false;
-    if (typeof callback === 'function') process.nextTick(callback, failure);
-    return true;
+  /** Where Node would throw or emit an error: an application that goes on sending must not disturb the error response. */
+  const untilEnded = (method: unknown, otherwise: unknown) =>
+    function sendError(...args: unknown[]): unknown {
+      if (!response.writableEnded) return Reflect.apply(method as typeof write, response, args);
+      drop(args.at(-1));
+      return otherwise;
+    };
+
+  const drop = (callback: unknown): void => {
+    if (typeof callback === 'function') process.nextTick(callback, failure ?? codedError('ERR_STREAM_WRITE_AFTER_END', 'write after end'));
   };
 
-  response.writeHead = function gatedWriteHead(status: number, ...rest: unknown[]) {
-    if (phase === 'held' || isDropped(undefined)) return response;
-    if (phase !== 'waiting') return Reflect.apply(writeHead, response, [status, ...rest]);
-    const message = typeof rest[0] === 'string' ? rest[0] : undefined;
+  /** Whether the application may send nothing any more. */
+  const isOver = (): boolean => phase === 'failed' || (ended && (phase === 'held' || response.writableEnded));
+
+  /** Who waits for the headers to be written (`on-headers`) has its turn before the commit: it may change the session. */
+  const announce = (): void => {
+    if (phase === 'waiting' && response.writeHead !== gatedWriteHead) response.writeHead(response.statusCode);
+  };
+
+  const gatedWriteHead = function gatedWriteHead(status: number, ...rest: unknown[]) {
+    if (isOver()) return response;
+    if (phase === 'held') throw headersSentError();
+    if (phase === 'open') return Reflect.apply(writeHead, response, [status, ...rest]);
+    const message = typeof rest[0] === 'string' ? [rest[0]] : [];
     // As headers of the response, not as arguments: arguments would replace a Set-Cookie of the session.
-    mergeHeaders(response, message === undefined ? (rest[0] ?? rest[1]) : rest[1]);
+    mergeHeaders(response, message.length === 0 ? (rest[0] ?? rest[1]) : rest[1]);
     response.statusCode = status;
     const send = () => {
-      Reflect.apply(writeHead, response, message === undefined ? [response.statusCode] : [response.statusCode, message]);
+      Reflect.apply(writeHead, response, [response.statusCode, ...message]);
       return true;
     };
-    if (start(send)) send();
+    if (start({ send, callback: undefined })) send();
     return response;
   } as typeof writeHead;
 
-  response.flushHeaders = function gatedFlushHeaders() {
-    if (phase === 'held' || isDropped(undefined)) return;
+  const gatedFlushHeaders = () => {
+    announce();
+    if (phase === 'held' || isOver()) return;
     const send = () => {
       flushHeaders.call(response);
       return true;
     };
-    if (phase !== 'waiting' || start(send)) send();
+    if (phase === 'open' || start({ send, callback: undefined })) send();
   };
 
-  response.write = function gatedWrite(...args: unknown[]) {
-    if (isDropped(args.at(-1))) return false;
-    const send = (): boolean => Reflect.apply(write, response, args);
-    if (phase === 'held') kept.push(send);
-    else if (phase !== 'waiting' || start(send)) return send();
+  const gatedWrite = function gatedWrite(...args: unknown[]) {
+    const call: Kept = { send: () => Reflect.apply(write, response, args), callback: args.at(-1) };
+    announce();
+    if (isOver()) drop(call.callback);
+    else if (phase === 'held') kept.push(call);
+    else if (phase === 'open' || start(call)) return call.send();
     return false;
   } as typeof write;
 
-  response.end = function gatedEnd(...args: unknown[]) {
-    if (isDropped(args.at(-1))) return response;
+  const gatedEnd = function gatedEnd(...args: unknown[]) {
     const send = () => {
       Reflect.apply(end, response, args);
       return true;
     };
-    if (phase === 'held') kept.push(() => (start(send) ? send() : false));
-    else if (phase === 'failed' || start(send)) send();
+    const call: Kept = { send, callback: args.at(-1) };
+    announce();
+    if (isOver()) {
+      drop(call.callback);
+      return response;
+    }
+    // What is changed until then is committed, too.
+    if (phase === 'held') kept.push({ ...call, send: () => start(call) && send() });
+    else if (response.writableEnded || start(call)) send();
+    ended = phase === 'held';
     return response;
   } as typeof end;
+
+  Object.assign(response, { writeHead: gatedWriteHead, flushHeaders: gatedFlushHeaders, write: gatedWrite, end: gatedEnd });
 }
 
-/** Makes status and headers unchangeable, as they are once a response has been sent. Returns what undoes it. */
-function freeze(response: ServerResponse): () => void {
-  const { statusCode } = response;
-  const { setHeader, appendHeader, removeHeader } = response;
-  Object.assign(response, { setHeader: ignore, appendHeader: ignore, removeHeader: ignore });
+/**
+ * Makes status and headers unchangeable, as they are once a response has been sent. Returns what undoes it.
+ *
+ * Who only began a response meets what Node answers after the headers: an error, and `headersSent`. Who ended it, and
+ * throws then or answers a second time, is ignored: an error handler that saw `headersSent` would cut the connection
+ * under a response that Node had delivered.
+ */
+function freeze(response: ServerResponse, isEnded: () => boolean): () => void {
+  const { statusCode, setHeader, appendHeader, removeHeader } = response;
+  const statusMessage = Object.getOwnPropertyDescriptor(response, 'statusMessage')?.value ?? '';
+  const refuse = () => {
+    if (!isEnded()) throw headersSentError();
+    return response;
+  };
+  Object.assign(response, { setHeader: refuse, appendHeader: refuse, removeHeader: refuse });
+  Object.defineProperty(response, 'headersSent', { configurable: true, get: () => !isEnded() });
   return () => {
     Object.assign(response, { setHeader, appendHeader, removeHeader });
-    response.statusCode = statusCode;
+    Reflect.deleteProperty(response, 'headersSent');
+    setStatus(response, statusCode, statusMessage);
   };
 }
 
-function ignore<This>(this: This): This {
-  return this;
+function ignoreHeaders(response: ServerResponse): void {
+  const ignore = () => response;
+  Object.assign(response, { setHeader: ignore, appendHeader: ignore, removeHeader: ignore });
 }
 
-/** Drops what was set since the session came in, so that an error response keeps what stands before it (CORS, CSP). */
-function restoreHeaders(response: ServerResponse, before: ReturnType<ServerResponse['getHeaders']>): void {
-  for (const name of response.getHeaderNames()) if (before[name] === undefined) response.removeHeader(name);
-  for (const [name, value] of Object.entries(before)) {
-    if (value !== undefined && response.getHeader(name) !== value) response.setHeader(name, value);
-  }
+/** HTTP/2 has no status messages, and Node warns of whoever asks for one. */
+function setStatus(response: ServerResponse, code: number, message: string): void {
+  response.statusCode = code;
+  if (Object.hasOwn(response, 'statusMessage')) response.statusMessage = message;
 }
 
-/** Sets the headers given to `writeHead`: an object, a flat list of names and values, or a list of pairs. */
-function mergeHeaders(response: ServerResponse, headers: unknown): void {
-  if (typeof headers !== 'object' || headers === null) return;
-  if (!Array.isArray(headers)) {
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
-    return;
-  }
-  const pairs: [string, string][] = Array.isArray(headers[0]) ? headers : [];
-  if (pairs !== headers) for (let index = 0; index + 1 < headers.length; index += 2) pairs.push([headers[index], headers[index + 1]]);
-  // A list may name a header several times; all of its values together replace what was set before.
-  for (const [name] of pairs) response.removeHeader(name);
-  for (const [name, value] of pairs) addHeader(response, name, value);
+function headersSentError(): Error {
+  return codedError('ERR_HTTP_HEADERS_SENT', 'The response is on its way: its status and headers can no longer be changed');
+}
+
+function codedError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 function statusOf(error: unknown): number {

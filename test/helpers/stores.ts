@@ -65,3 +65,14 @@ export class WatchedStore extends MemoryStore {
     return this.#pass('exists', () => super.exists(...args));
   }
 }
+
+/** Suspends a method of a store: the first call of it, and all others, wait until the test says how they go on. */
+export function suspend(store: WatchedStore, method: Parameters<WatchedStore['before']>[0]) {
+  const reached = deferred();
+  const gate = deferred();
+  store.before(method, () => {
+    reached.resolve();
+    return gate.promise;
+  });
+  return { reached: reached.promise, release: () => gate.resolve(), fail: (error: unknown) => gate.reject(error) };
+}
