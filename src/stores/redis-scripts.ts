@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
  * and the text the codec wrote. A marker has no payload. The head has a fixed width so that a script finds the
  * version without reading the rest, and it is short because every session carries it.
  *
- * Each script touches one key. KEYS[1] is the session, `head` below means the characters 7 to 13: the version.
+ * Each script touches one key: KEYS[1] is the session. Times are seconds since 1970, by the clock of the process that asks.
  */
 export const DEADLINE_LENGTH = 7;
 export const HEAD_LENGTH = 14;
@@ -47,27 +47,33 @@ return 0
 `);
 
 /**
- * ARGV: expected version, new version, ttl, value. 1 if written, 0 if the record is gone, else the record that is
- * there. The DEL deletes nothing: it is there because a node that was demoted to a replica must answer READONLY, not
- * "gone", which would log people out.
+ * ARGV: expected version, new version, ttl, value, now. 1 if written, 0 if the record is gone, else the record that is
+ * there. A record is gone as well when its own deadline has passed, even if somebody took the key's time to live away.
+ *
+ * The DEL is done where nothing is there, too: a node that was demoted to a replica must answer READONLY, not "gone",
+ * which would log people out.
  */
 export const update = script(`
-local head = redis.call('GETRANGE', KEYS[1], 7, 13)
-if head == ARGV[1] then
-  redis.call('SET', KEYS[1], ARGV[4], 'EX', ARGV[3])
-  return 1
-end
-if head == ARGV[2] then return 1 end
-if head == '' then
+local head = redis.call('GETRANGE', KEYS[1], 0, 13)
+local version = string.sub(head, 8)
+local deadline = tonumber(string.sub(head, 1, 7), 36)
+if head == '' or (deadline and deadline <= tonumber(ARGV[5])) then
   redis.call('DEL', KEYS[1])
   return 0
 end
+if version == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[4], 'EX', ARGV[3])
+  return 1
+end
+if version == ARGV[2] then return 1 end
 return redis.call('GET', KEYS[1])
 `);
 
-/** ARGV: ttl, deadline. 1 if a live record has a new time to live; 0 if there is none, or only a marker. */
+/** ARGV: ttl, deadline, now. 1 if a live record has a new time to live; 0 if there is none, or only a marker. */
 export const touch = script(`
 if redis.call('STRLEN', KEYS[1]) <= 14 then return 0 end
+local deadline = tonumber(redis.call('GETRANGE', KEYS[1], 0, 6), 36)
+if not deadline or deadline <= tonumber(ARGV[3]) then return 0 end
 redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
 return redis.call('EXPIRE', KEYS[1], ARGV[1])
 `);

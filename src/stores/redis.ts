@@ -55,7 +55,7 @@ export class RedisStore implements Store {
   async update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult> {
     const next = createVersion();
     const seconds = Math.ceil(ttl);
-    const reply = await this.#run(scripts.update, key, [version, next, seconds, this.#deadline(seconds) + next + payload]);
+    const reply = await this.#run(scripts.update, key, [version, next, seconds, this.#deadline(seconds) + next + payload, this.#now()]);
     if (isOne(reply)) return { status: 'updated', version: next };
     const current = typeof reply === 'string' && reply !== '0' ? this.#open(key, reply) : null;
     return current ? { status: 'conflict', current } : { status: 'gone' };
@@ -63,7 +63,7 @@ export class RedisStore implements Store {
 
   async touch(key: string, ttl: number): Promise<boolean> {
     const seconds = Math.ceil(ttl);
-    return isOne(await this.#run(scripts.touch, key, [seconds, this.#deadline(seconds)]));
+    return isOne(await this.#run(scripts.touch, key, [seconds, this.#deadline(seconds), this.#now()]));
   }
 
   async retire(key: string, version: string, ttl: number): Promise<RetireResult> {
@@ -89,6 +89,11 @@ export class RedisStore implements Store {
 
   /** Nothing to give back: the client belongs to the application. */
   async close(): Promise<void> {}
+
+  /** Whole seconds, rounded down: a deadline, which is whole too, has passed exactly if it isn't above. */
+  #now(): number {
+    return Math.floor(this.#clock() / 1000);
+  }
 
   #deadline(seconds: number): string {
     return scripts.encodeDeadline(this.#clock() / 1000 + seconds);
