@@ -144,7 +144,7 @@ function layout(title: string, visit: Visit | undefined, main: Html): string {
   </head>
   <body>
     <header>
-      <a class="brand" href="/"><img src="/icon.svg" alt="" width="28" height="28"> Wayside</a>
+      <a class="brand" href="/"><img src="/icon.svg" alt="" width="28" height="28"> <span>Wayside</span></a>
       ${visit && navigation(visit)}
     </header>
     <main>${main}
