@@ -1,9 +1,28 @@
 import type { Experiment } from '../experiment.js';
+import { cycleKey } from './cycle-key.js';
 import { ghostWrite } from './f1-ghost-write.js';
 import { hung } from './f2-hung.js';
 import { killed } from './f3-killed.js';
 import { downAtStart } from './f4-down-at-start.js';
 import { refusedWrites } from './f5-refused-writes.js';
+import { sentinelFailover } from './f6-sentinel.js';
+import { lostRevocation } from './f8-lost-revocation.js';
+import { clusterChanges } from './f9-cluster.js';
+import { compareExpressSession, parallelWrites } from './parallel-writes.js';
+import { scriptsFlushed } from './scripts-flushed.js';
 
 /** All experiments, in the order they are run. A new one is added here. */
-export const EXPERIMENTS: readonly Experiment[] = [ghostWrite, hung, killed, downAtStart, refusedWrites];
+export const EXPERIMENTS: readonly Experiment[] = [
+  parallelWrites,
+  compareExpressSession,
+  cycleKey,
+  scriptsFlushed,
+  ghostWrite,
+  hung,
+  killed,
+  downAtStart,
+  refusedWrites,
+  sentinelFailover,
+  lostRevocation,
+  clusterChanges,
+];
