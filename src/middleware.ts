@@ -3,7 +3,7 @@ import { commitSession } from './commit.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
 import { gateResponse } from './response-gate.js';
-import { Session, type SessionData } from './session.js';
+import { Session, type SessionData, type SessionEntriesOf } from './session.js';
 import type { Store } from './stores/store.js';
 import { UnitOfWork } from './unit-of-work.js';
 
@@ -13,7 +13,7 @@ export interface SessionMiddleware<Data extends object = SessionData> {
   /** The session of an upgrade request, a socket or a job: loaded, and stored by its own `save()`. */
   load(req: AnyRequest): Promise<Session<Data>>;
   /** A new stored session and the `Cookie` header that leads to it, for tests. */
-  issue(data: [keyof Data] extends [never] ? Record<string, unknown> : Partial<Data>): Promise<{ sessionKey: string; cookie: string }>;
+  issue(data: SessionEntriesOf<Data>): Promise<{ sessionKey: string; cookie: string }>;
   readonly store: Store;
 }
 
@@ -46,7 +46,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
     const session = new Session<never>(work, settings.expireAtBrowserClose);
     attach(req, session);
 
-    const exchange = { session, req, res, settings, cookieCameIn: keys.length > 0 };
+    const exchange = { session, req, res, settings };
     const commit = (status: number, headersSent: boolean) =>
       // An application that deletes req.session wants nothing to be done.
       isAttached(req, session) ? commitSession(exchange, status, headersSent) : doNothing;
@@ -61,7 +61,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
   return Object.assign(middleware, {
     store: settings.store,
     load: (req: AnyRequest) => open(settings.cookie.read(req.headers.cookie)).load(),
-    async issue(data: Parameters<SessionMiddleware<Data>['issue']>[0]) {
+    async issue(data: SessionEntriesOf<Data>) {
       const session = open();
       await session.update(data).save();
       const sessionKey = session.sessionKey as string;

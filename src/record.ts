@@ -3,7 +3,7 @@ import { CreateError, SessionTooLargeError, StoreUnavailableError, UpdateError }
 import { publish } from './events.js';
 import { createSessionKey, storeKeyOf } from './session-key.js';
 import { isMarker, type Store, type StoredSession } from './stores/store.js';
-import { type Changes, layOver, type TrackedMap } from './tracked-map.js';
+import type { Write } from './write.js';
 
 /** How long the marker of a cycled key lives, in seconds: longer than any request that still holds the old key. */
 const MARKER_TTL = 60;
@@ -40,14 +40,6 @@ export function slotFor(sessionKey: string): Slot {
 
 export function newSlot(): Slot {
   return slotFor(createSessionKey());
-}
-
-/** What one commit writes: the data as they are, and which of them this request changed. */
-export interface Write {
-  readonly data: TrackedMap;
-  readonly changes: Changes;
-  /** Seconds. */
-  readonly ttl: number;
 }
 
 /** The text a store keeps. Throws for values the codec refuses and for too large a session, before any store call. */
@@ -109,14 +101,14 @@ export function deleteRecord({ store }: RecordSettings, slot: Slot): Promise<boo
 }
 
 /** Stores the data where there is no record yet. If the key is taken, the slot gets another. */
-export async function createRecord(settings: RecordSettings, slot: Slot, { data, changes, ttl }: Write): Promise<void> {
+export async function createRecord(settings: RecordSettings, slot: Slot, { data, changes, ttlOf }: Write): Promise<void> {
   const { store, clock } = settings;
   // Must-create on a slot that has its record: there can be no second one.
   if (slot.version !== null) throw new CreateError('There is a record under this session key already.');
   for (let attempt = 1; attempt <= KEY_ATTEMPTS; attempt += 1) {
     const began = clock();
     const payload = encodeRecord(settings, slot, data.values, changes.keys.keys());
-    const version = await ask(slot, () => store.create(slot.storeKey, payload, ttl));
+    const version = await ask(slot, () => store.create(slot.storeKey, payload, ttlOf(data.values)));
     if (version !== null) {
       slot.version = version;
       publish('created', { storeKey: slot.storeKey, duration: clock() - began });
@@ -130,27 +122,56 @@ export async function createRecord(settings: RecordSettings, slot: Slot, { data,
 }
 
 /** Compare-and-swap; on a conflict this request's changes are laid over what is there, and tried again. */
-export async function updateRecord(settings: RecordSettings, slot: Slot, { data, changes, ttl }: Write): Promise<void> {
-  const { store, clock } = settings;
+export async function updateRecord(settings: RecordSettings, slot: Slot, write: Write): Promise<void> {
+  const { clock } = settings;
+  const { data } = write;
   const began = clock();
   const conflict = conflictCounter(settings);
-  let payload = encodeRecord(settings, slot, data.values, changes.keys.keys());
-  let version = slot.version as string;
-  let merged: Map<string, unknown> | undefined;
-  for (;;) {
-    const result = await ask(slot, () => store.update(slot.storeKey, payload, version, ttl));
-    if (result.status === 'updated') {
-      slot.version = result.version;
-      break;
-    }
-    if (result.status === 'gone' || isMarker(result.current)) throw interrupted(slot);
-    conflict(slot);
-    merged = merge(settings, slot, result.current, data, changes);
-    payload = encodeRecord(settings, slot, merged, changes.keys.keys());
-    version = result.current.version;
+  let current = await swap(settings, slot, slot.version as string, data.values, write);
+  if (current !== null) {
+    // Of many writers in this process one at a time tries on, or they would go on disturbing each other.
+    await inLine(slot.storeKey, async () => {
+      while (current !== null) {
+        conflict(slot);
+        const merged = merge(settings, slot, current, write);
+        current = await swap(settings, slot, current.version, merged, write);
+        if (current === null) data.rebase(merged);
+      }
+    });
   }
-  if (merged) data.rebase(merged);
   publish('saved', { storeKey: slot.storeKey, duration: clock() - began });
+}
+
+/** Writes over a version of the record. Null if that went well, else what is there instead. */
+async function swap(
+  settings: RecordSettings,
+  slot: Slot,
+  version: string,
+  values: ReadonlyMap<string, unknown>,
+  { changes, ttlOf }: Write,
+): Promise<StoredSession | null> {
+  const payload = encodeRecord(settings, slot, values, changes.keys.keys());
+  const result = await ask(slot, () => settings.store.update(slot.storeKey, payload, version, ttlOf(values)));
+  if (result.status === 'updated') {
+    slot.version = result.version;
+    return null;
+  }
+  if (result.status === 'gone' || isMarker(result.current)) throw interrupted(slot);
+  return result.current;
+}
+
+const lines = new Map<string, Promise<void>>();
+
+/** Runs a task when those that were put in the same line before it are done. */
+async function inLine(line: string, task: () => Promise<void>): Promise<void> {
+  const previous = lines.get(line);
+  const run = previous === undefined ? task() : previous.then(task, task);
+  lines.set(line, run);
+  try {
+    await run;
+  } finally {
+    if (lines.get(line) === run) lines.delete(line);
+  }
 }
 
 /**
@@ -179,15 +200,12 @@ export async function retireRecord(settings: RecordSettings, from: Slot, to: Slo
   publish('cycled', { storeKey: to.storeKey, fromStoreKey: from.storeKey, duration: clock() - began });
 }
 
-/** Lays this request's changes over what was written to the old key, and puts that under the new one. */
+/** Puts what was written to the old key under the new one, with this request's changes on top. */
 async function bringAlong(settings: RecordSettings, from: Slot, to: Slot, current: StoredSession, write: Write): Promise<void> {
-  const { data, changes, ttl } = write;
-  const merged = merge(settings, from, current, data, changes);
-  const payload = encodeRecord(settings, to, merged, changes.keys.keys());
-  const result = await ask(to, () => settings.store.update(to.storeKey, payload, to.version as string, ttl));
-  if (result.status !== 'updated') throw interrupted(to);
-  to.version = result.version;
-  data.rebase(merged);
+  const merged = merge(settings, from, current, write);
+  // Nobody else knows the new key: whatever is there instead, it isn't ours.
+  if ((await swap(settings, to, to.version as string, merged, write)) !== null) throw interrupted(to);
+  write.data.rebase(merged);
 }
 
 /** Leaves no record behind that no cookie leads to. */
@@ -199,9 +217,9 @@ async function abandon(settings: RecordSettings, slot: Slot, reason: unknown): P
   else deletion.then(nothing, nothing);
 }
 
-function merge(settings: RecordSettings, slot: Slot, current: StoredSession, data: TrackedMap, changes: Changes): Map<string, unknown> {
+function merge(settings: RecordSettings, slot: Slot, current: StoredSession, write: Write): ReadonlyMap<string, unknown> {
   const theirs = decodeRecord(settings, slot, current.payload);
-  return theirs === null ? new Map(data.values) : layOver(theirs.data, changes);
+  return theirs === null ? new Map(write.data.values) : write.over(theirs.data);
 }
 
 /** Bounds the time a commit may spend on conflicts: as long as one store call. */

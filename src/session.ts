@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Codec } from './codec.js';
+import { UpdateError } from './errors.js';
 import {
   type DurationParts,
   EXPIRY_KEY,
@@ -26,6 +27,8 @@ export interface SessionData {}
 export type SessionKeyOf<Data> = [keyof Data] extends [never] ? string : keyof Data & string;
 /** What is under a key; `unknown` as long as nothing is typed. */
 export type SessionValueOf<Data, Key> = Key extends keyof Data ? Data[Key] : unknown;
+/** Several entries at once. */
+export type SessionEntriesOf<Data> = [keyof Data] extends [never] ? Record<string, unknown> : Partial<Data>;
 /** What a look-up with a default gives: the default's own type as long as nothing is typed. An `[]` takes on the value's type. */
 type OrDefault<Data, Key, Default> = Key extends keyof Data
   ? [Default] extends [Data[Key]]
@@ -169,10 +172,19 @@ export class Session<Data extends object = SessionData> {
   }
 
   /** Sets all entries of an object. Counts as a modification even if it has none. Django: `update`. */
-  update(entries: [keyof Data] extends [never] ? Record<string, unknown> : Partial<Data>): this {
-    const { data } = this.#touch();
+  update(entries: SessionEntriesOf<Data>): this;
+  /**
+   * Makes a change that depends on what is stored now, and stores it: `await session.update((s) => s.set('n', s.get('n', 0) + 1))`.
+   * When another request has written meanwhile, `change` is called again on what that wrote, until nothing comes between,
+   * so it must be synchronous and change nothing but data. Rejects like `save()`; the change then hasn't happened.
+   */
+  update(change: (session: this) => void): Promise<void>;
+  update(input: SessionEntriesOf<Data> | ((session: this) => void)): this | Promise<void> {
+    if (typeof input === 'function') return this.#updateStored(input as (session: this) => void);
     this.modified = true;
-    for (const key of Object.keys(entries)) data.set(key, (entries as Record<string, unknown>)[key]);
+    this.#accessed = true;
+    const { data } = this.#work;
+    for (const [key, value] of Object.entries(input)) data.set(key, value);
     return this;
   }
 
@@ -220,8 +232,7 @@ export class Session<Data extends object = SessionData> {
    * change of privilege: whoever knew the old key has nothing. Django: `cycle_key`.
    */
   cycleKey(): void {
-    this.#work.cycleKey();
-    this.#accessed = true;
+    this.#touch().cycleKey();
     this.#modified = true;
   }
 
@@ -236,8 +247,7 @@ export class Session<Data extends object = SessionData> {
 
   /** Stores the session under a new key, leaving the old record alone. Rejects with `CreateError`. Django: `create`. */
   async create(): Promise<void> {
-    await this.#work.create();
-    this.#accessed = true;
+    await this.#touch().create();
     this.#modified = true;
     this.#work.savedByHand = true;
   }
@@ -248,6 +258,8 @@ export class Session<Data extends object = SessionData> {
    * fails; the changes are then still to be saved. Django: `save`.
    */
   async save({ mustCreate = false }: { mustCreate?: boolean } = {}): Promise<void> {
+    // The key was cycled elsewhere: a session of its own would replace the cookie that the login there has set.
+    if (this.#work.retired) throw new UpdateError();
     this.#accessed = true;
     const creates = mustCreate || this.#work.key === null;
     await this.#work.save(mustCreate);
@@ -334,9 +346,19 @@ export class Session<Data extends object = SessionData> {
     return `Session { ${flags.map(([name, value]) => `${name}: ${value}`).join(', ')} }`;
   }
 
+  async #updateStored(change: (session: this) => unknown): Promise<void> {
+    this.#change();
+    await this.#work.update(() => {
+      // The promise of an async function would be settled after the session was stored.
+      if (change(this) instanceof Promise) throw new TypeError('session.update(change): change must be synchronous');
+    });
+    this.#work.savedByHand = true;
+  }
+
   #touch(): UnitOfWork {
-    void this.#work.data;
+    // First: what is answered when the data can't be read depends on the cookie all the same.
     this.#accessed = true;
+    void this.#work.data;
     return this.#work;
   }
 

@@ -128,6 +128,11 @@ export function layOver(stored: ReadonlyMap<string, unknown>, changes: Changes):
   return merged;
 }
 
+/** Two sets of changes as one, the later on top. */
+export function joined(earlier: Changes, later: Changes): Changes {
+  return later.cleared ? later : { cleared: earlier.cleared, keys: new Map([...earlier.keys, ...later.keys]) };
+}
+
 interface Loan {
   value: object;
   text: string | undefined;

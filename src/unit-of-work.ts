@@ -15,6 +15,7 @@ import {
 } from './record.js';
 import { isMarker, type StoredSession } from './stores/store.js';
 import { TrackedMap } from './tracked-map.js';
+import { Write } from './write.js';
 
 export interface WorkSettings extends RecordSettings {
   /** Seconds. */
@@ -177,9 +178,7 @@ export class UnitOfWork {
 
   /** Seconds the session has left, by its own expiry or the policy, capped by the absolute timeout. */
   get age(): number {
-    const { maxAge, clock } = this.settings;
-    const age = expiryAge(readCustomExpiry(this.data.values.get(EXPIRY_KEY)), maxAge, clock());
-    return Math.min(age, this.#secondsToAbsoluteEnd());
+    return this.#ageOf(this.data.values);
   }
 
   /** Carries out all that is noted down: deletes what was flushed, writes the data, retires cycled keys. */
@@ -190,14 +189,28 @@ export class UnitOfWork {
     });
   }
 
+  /** Makes a change that depends on what is stored, and saves it; again and again, until no other write comes between. */
+  update(change: () => void): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#deleteFlushed();
+      await this.#write(false, change);
+    });
+  }
+
   /** A new record under a new key, with the data there are. The old one stays. */
   create(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#deleteFlushed();
       void this.data;
+      const slot = this.#slot;
       this.#slot = newSlot();
-      this.retired = false;
-      await this.#write(true);
+      try {
+        await this.#write(true);
+        this.retired = false;
+      } catch (error) {
+        this.#slot = slot;
+        throw error;
+      }
     });
   }
 
@@ -316,7 +329,7 @@ export class UnitOfWork {
     }
   }
 
-  async #write(mustCreate: boolean): Promise<void> {
+  async #write(mustCreate: boolean, change?: () => void): Promise<void> {
     const { data, forced, settings } = this;
     this.#slot ??= newSlot();
     const slot = this.#slot;
@@ -324,12 +337,11 @@ export class UnitOfWork {
     const creating = mustCreate || slot.version === null;
     if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
     if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
-    const changes = data.take();
     this.forced = false;
+    const write = new Write(data, (values) => wholeSeconds(this.#ageOf(values)));
     try {
-      const { age } = this;
-      if (age <= 0) return await this.#expire([slot, ...left]);
-      const write = { data, changes, ttl: wholeSeconds(age) };
+      if (change) write.make(change);
+      if (this.age <= 0) return await this.#expire([slot, ...left]);
       if (!creating) return await updateRecord(settings, slot, write);
       await createRecord(settings, slot, write);
       for (const from of left) {
@@ -337,11 +349,17 @@ export class UnitOfWork {
         this.#left = without(this.#left, from);
       }
     } catch (error) {
-      data.giveBack(changes);
+      write.giveBack();
       // Flushed meanwhile: then there is nothing left to force.
       if (this.#data === data) this.forced ||= forced;
       throw error;
     }
+  }
+
+  #ageOf(values: ReadonlyMap<string, unknown>): number {
+    const { maxAge, clock } = this.settings;
+    const age = expiryAge(readCustomExpiry(values.get(EXPIRY_KEY)), maxAge, clock());
+    return Math.min(age, this.#secondsToAbsoluteEnd());
   }
 
   async #expire(slots: Slot[]): Promise<void> {
