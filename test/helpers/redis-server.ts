@@ -1,4 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort, needProgram, startProgram, stopProgram } from './programs.ts';
 
 export interface RedisServer {
@@ -12,7 +15,26 @@ export interface RedisServer {
 export async function startRedis(args: string[] = [], port?: number): Promise<RedisServer> {
   const program = needProgram(['redis-server', 'valkey-server'], 'redis-server');
   const chosen = port ?? (await freePort());
-  const options = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no', ...args];
-  const child = await startProgram(program, options, /Ready to accept connections/);
-  return { url: `redis://127.0.0.1:${chosen}`, port: chosen, child, stop: () => stopProgram(child) };
+  // A replica writes a file when it copies its primary: somewhere of its own.
+  const folder = await mkdtemp(join(tmpdir(), 'sojourn-redis-'));
+  const options = [
+    '--port',
+    String(chosen),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    folder,
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--daemonize',
+    'no',
+  ];
+  const child = await startProgram(program, [...options, ...args], /Ready to accept connections/);
+  const stop = async () => {
+    await stopProgram(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { url: `redis://127.0.0.1:${chosen}`, port: chosen, child, stop };
 }
