@@ -77,6 +77,8 @@ app.use((error: Error, _req: Request, _res: Response, next: NextFunction) => {
 });
 
 const server = app.listen(0, '127.0.0.1', () => tell({ kind: 'listening', port: (server.address() as AddressInfo).port }));
+// A connection that the server closes for being idle, just as the load takes it up again, is no fault of the store.
+server.keepAliveTimeout = 120_000;
 
 process.on('message', (message: ToApp) => {
   if (message.kind === 'release') {

@@ -62,7 +62,8 @@ async function killNode(profile: Profile, app: AppProcess, kill: () => Promise<v
   await pause(500);
   await kill();
   await driving;
-  await expectDecency(row, traffic.tally, [app]);
+  // While the client looks for the slots, a read may be slow and go well, and the write after it may not.
+  await expectDecency(row, traffic.tally, [app], 2);
   const visitor = new Browser(app.origin);
   row.expect((await visitor.get('/public')).status === 200, 'a page without a session is not served');
   row.note('a Cluster that misses slots refuses all of them (cluster-require-full-coverage yes is the default of Redis)');

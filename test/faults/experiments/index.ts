@@ -8,6 +8,7 @@ import { refusedWrites } from './f5-refused-writes.js';
 import { sentinelFailover } from './f6-sentinel.js';
 import { lostRevocation } from './f8-lost-revocation.js';
 import { clusterChanges } from './f9-cluster.js';
+import { torture } from './f10-torture.js';
 import { compareExpressSession, parallelWrites } from './parallel-writes.js';
 import { scriptsFlushed } from './scripts-flushed.js';
 
@@ -25,4 +26,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   sentinelFailover,
   lostRevocation,
   clusterChanges,
+  torture,
 ];
