@@ -98,8 +98,6 @@ export interface Exchange {
   readonly req: AnyRequest;
   readonly res: AnyResponse;
   readonly settings: SessionSettings;
-  /** The request carried a session cookie with a good signature. */
-  readonly cookieCameIn: boolean;
 }
 
 type CookieAct = 'set' | 'erase' | 'leave';
@@ -230,14 +228,14 @@ function warnBlocked({ blocked }: UnitOfWork): void {
   if (blocked !== null) warnOnce(`SOJOURN_${blocked.toUpperCase().replace('-', '_')}`, PROBLEM_OF[blocked]);
 }
 
-function setHeaders({ session, req, res, settings, cookieCameIn }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
+function setHeaders({ session, req, res, settings }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
   const { key } = work;
   if (cookie === 'set' && key !== null && work.blocked === null) {
     // A record may live longer than any cookie: by a fixed time in years, say.
     const maxAge = session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
     sendSetCookie(res, settings.cookie.write(key, maxAge, isSecure(req)));
     varyOnCookie(res);
-  } else if (cookie === 'erase' && cookieCameIn) {
+  } else if (cookie === 'erase' && work.blocked !== 'path' && settings.cookie.cameIn(req.headers.cookie)) {
     sendSetCookie(res, settings.cookie.erase(isSecure(req)));
   }
   if (session.accessed) varyOnCookie(res);

@@ -86,6 +86,11 @@ export class SessionCookie {
     return [];
   }
 
+  /** Whether the request brought a cookie of this name, good or bad: a logout takes either away. */
+  cameIn(header: string | undefined): boolean {
+    return header !== undefined && valuesOf(header, this.name).next().done !== true;
+  }
+
   /** A `Set-Cookie` value. `maxAge` in whole seconds, or null for a cookie that ends with the browser. */
   write(sessionKey: string, maxAge: number | null, secure: boolean): string {
     const age = maxAge === null ? '' : `; Max-Age=${maxAge}`;
