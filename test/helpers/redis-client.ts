@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 
@@ -38,9 +39,14 @@ function kept(client: Redis): Redis {
   return client;
 }
 
-afterAll(() => {
-  for (const client of open.splice(0)) client.disconnect();
-});
+afterAll(() => Promise.all(open.splice(0).map(end)));
+
+async function end(client: Redis): Promise<void> {
+  // Without a connection there is no end to wait for.
+  const ended = client.status === 'ready' ? once(client, 'end') : undefined;
+  client.disconnect();
+  await ended;
+}
 
 /** The commands Redis carried out while `act` ran, in capitals with their counts. For a server nobody else uses. */
 export async function commandsDuring(client: Redis, act: () => Promise<unknown>): Promise<Record<string, number>> {
