@@ -181,9 +181,8 @@ export class Session<Data extends object = SessionData> {
   update(change: (session: this) => void): Promise<void>;
   update(input: SessionEntriesOf<Data> | ((session: this) => void)): this | Promise<void> {
     if (typeof input === 'function') return this.#updateStored(input as (session: this) => void);
+    const { data } = this.#touch();
     this.modified = true;
-    this.#accessed = true;
-    const { data } = this.#work;
     for (const [key, value] of Object.entries(input)) data.set(key, value);
     return this;
   }
