@@ -102,6 +102,9 @@ export interface Exchange {
 
 type CookieAct = 'set' | 'erase' | 'leave';
 
+/** These need no store. */
+const AT_ONCE: ReadonlySet<Outcome> = new Set(['untouched', 'read', 'empty', 'failed', 'saved', 'blocked']);
+
 /**
  * Decides and acts. Talks to the store only if it must, and only then returns a promise. What it gives sets the headers
  * of the response, once the record is safe.
@@ -110,8 +113,10 @@ export function commitSession(exchange: Exchange, status: number, headersSent: b
   const work = workOf(exchange.session);
   const finish = (cookie: CookieAct): SetHeaders => {
     if (headersSent) return leaveHeaders;
+    // No new key under a response that can't carry it; decided here, because the headers of one response may be set twice.
+    const possible = cookie === 'set' && work.blocked !== null ? 'leave' : cookie;
     return () => {
-      setHeaders(exchange, work, cookie);
+      setHeaders(exchange, work, possible);
       work.blocked ??= 'headers-sent';
     };
   };
@@ -119,16 +124,21 @@ export function commitSession(exchange: Exchange, status: number, headersSent: b
   return typeof settled === 'string' ? finish(settled) : settled.then(finish);
 }
 
-/** Decides and acts, until the application leaves nothing more to do. What becomes of the cookie, at once without the store. */
+/** What becomes of the cookie; at once, if the store isn't needed. */
 function settle(exchange: Exchange, work: UnitOfWork, status: number, headersSent: boolean): CookieAct | Promise<CookieAct> {
-  const acted = act(decide(factsOf(exchange, work, status, headersSent)), work, exchange.settings);
-  if (typeof acted === 'string') return acted;
-  return acted.then(async (cookie) => {
-    // A logout or a login after the answer, while the store was at work: the cookie must not be that of a key from before.
-    if (!work.changed && !work.keyPending && !work.flushed) return cookie;
-    const later = await settle(exchange, work, status, headersSent);
-    return later === 'leave' ? cookie : later;
-  });
+  const outcome = decide(factsOf(exchange, work, status, headersSent));
+  if (AT_ONCE.has(outcome)) return act(outcome, work, exchange.settings);
+  return settleWithStore(exchange, work, status, headersSent);
+}
+
+async function settleWithStore(exchange: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Promise<CookieAct> {
+  // What a handler does in one breath with its answer belongs to it: `res.redirect('/')`, and then `flush()`.
+  await null;
+  const cookie = await act(decide(factsOf(exchange, work, status, headersSent)), work, exchange.settings);
+  // A logout or a login while the store was at work: the cookie must not be that of a key from before.
+  if (!work.changed && !work.keyPending && !work.flushed) return cookie;
+  const later = await settle(exchange, work, status, headersSent);
+  return later === 'leave' ? cookie : later;
 }
 
 function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
@@ -230,7 +240,7 @@ function warnBlocked({ blocked }: UnitOfWork): void {
 
 function setHeaders({ session, req, res, settings }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
   const { key } = work;
-  if (cookie === 'set' && key !== null && work.blocked === null) {
+  if (cookie === 'set' && key !== null) {
     // A record may live longer than any cookie: by a fixed time in years, say.
     const maxAge = session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
     sendSetCookie(res, settings.cookie.write(key, maxAge, isSecure(req)));

@@ -47,7 +47,7 @@ export function mergeHeaders(response: ServerResponse, headers: unknown): void {
     return;
   }
   const pairs: [string, string][] = Array.isArray(headers[0]) ? headers : [];
-  if (pairs !== headers) for (let index = 0; index + 1 < headers.length; index += 2) pairs.push([headers[index], headers[index + 1]]);
+  if (pairs !== headers) for (let index = 0; index < headers.length; index += 2) pairs.push([headers[index], headers[index + 1]]);
   // A list may name a header several times; all of its values together replace what was set before.
   for (const [name] of pairs) response.removeHeader(name);
   for (const [name, value] of pairs) addHeader(response, name, value);

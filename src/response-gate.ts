@@ -113,7 +113,7 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
     for (const { callback } of kept) drop(callback);
     kept = [];
     if (response.headersSent) {
-      response.destroy(error instanceof Error ? error : undefined);
+      response.destroy(error as Error);
       return;
     }
     // From here on the response belongs to the error handler: what the application still sends through these gates, or
@@ -141,6 +141,15 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
   /** Whether the application may send nothing any more. */
   const isOver = (): boolean => phase === 'failed' || (ended && (phase === 'held' || response.writableEnded));
 
+  /** What was done in one breath with an answer that has passed: a logout that came after its redirect still counts. */
+  const commitRest = async (): Promise<void> => {
+    try {
+      await commit(response.statusCode, true);
+    } catch {
+      // The client has its answer, and the store has published what went wrong.
+    }
+  };
+
   /** Who waits for the headers to be written (`on-headers`) has its turn before the commit: it may change the session. */
   const announce = (): void => {
     if (phase === 'waiting' && response.writeHead !== gatedWriteHead) response.writeHead(response.statusCode);
@@ -164,12 +173,13 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
 
   const gatedFlushHeaders = () => {
     announce();
-    if (phase === 'held' || isOver()) return;
+    if (isOver()) return;
     const send = () => {
       flushHeaders.call(response);
       return true;
     };
-    if (phase === 'open' || start({ send, callback: undefined })) send();
+    if (phase === 'held') kept.push({ send, callback: undefined });
+    else if (phase === 'open' || start({ send, callback: undefined })) send();
   };
 
   const gatedWrite = function gatedWrite(...args: unknown[]) {
@@ -194,7 +204,11 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
     }
     // What is changed until then is committed, too.
     if (phase === 'held') kept.push({ ...call, send: () => start(call) && send() });
-    else if (response.writableEnded || start(call)) send();
+    else if (response.writableEnded) send();
+    else if (start(call)) {
+      send();
+      process.nextTick(commitRest);
+    }
     ended = phase === 'held';
     return response;
   } as typeof end;
