@@ -69,6 +69,7 @@ export class UnitOfWork {
   #left: Slot[] = [];
   /** Slots that were flushed, until their records are deleted. */
   #flushed: Slot[] = [];
+  #flushes = 0;
   #loading: Promise<void> | undefined;
   #running: Promise<unknown> | undefined;
 
@@ -166,6 +167,7 @@ export class UnitOfWork {
     // Presented but never looked up: there may be records.
     for (const key of this.#candidates) this.#flushed.push({ ...slotFor(key), version: '' });
     this.#flushed.push(...this.#left);
+    this.#flushes += 1;
     this.#slot = null;
     this.#left = [];
     this.#candidates = [];
@@ -183,32 +185,30 @@ export class UnitOfWork {
 
   /** Carries out all that is noted down: deletes what was flushed, writes the data, retires cycled keys. */
   save(mustCreate = false): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#deleteFlushed();
-      await this.#write(mustCreate);
-    });
+    return this.#inTurnUnlessFlushed(() => this.#write(mustCreate));
   }
 
   /** Makes a change that depends on what is stored, and saves it; again and again, until no other write comes between. */
   update(change: () => void): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#deleteFlushed();
-      await this.#write(false, change);
-    });
+    return this.#inTurnUnlessFlushed(() => this.#write(false, change));
   }
 
   /** A new record under a new key, with the data there are. The old one stays. */
   create(): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#deleteFlushed();
+    return this.#inTurnUnlessFlushed(async () => {
       void this.data;
-      const slot = this.#slot;
-      this.#slot = newSlot();
+      const old = this.#slot;
+      const created = newSlot();
+      this.#slot = created;
       try {
         await this.#write(true);
         this.retired = false;
       } catch (error) {
-        this.#slot = slot;
+        if (this.#slot === created) this.#slot = old;
+        // A flush or a cycle meanwhile was meant for the session, and that is the old one again.
+        const back = (slot: Slot) => (slot === created && old ? old : slot);
+        this.#flushed = this.#flushed.map(back);
+        this.#left = this.#left.map(back);
         throw error;
       }
     });
@@ -310,6 +310,16 @@ export class UnitOfWork {
     };
     run.then(done, done);
     return run;
+  }
+
+  /** Deletes what was flushed and writes, unless there is nothing left to write: a flush after the call came before its turn. */
+  #inTurnUnlessFlushed(write: () => Promise<void>): Promise<void> {
+    const flushes = this.#flushes;
+    return this.#inTurn(async () => {
+      // No await without need: what is written is what there is at the time of the call.
+      if (this.#flushed.length > 0) await this.#deleteFlushed();
+      if (this.#flushes === flushes) await write();
+    });
   }
 
   async #deleteFlushed(): Promise<void> {
