@@ -15,6 +15,12 @@ export interface RedisStoreOptions {
 }
 
 /**
+ * With so many commands in the client, further calls are refused at once. A client that queues for ever would otherwise
+ * fill the memory during an outage (some 3 KB for each), and Redis would first have to work off all of it afterwards.
+ */
+const MAX_UNANSWERED = 10_000;
+
+/**
  * Sessions in Redis (6.2 or later), Valkey, a Cluster, or behind Sentinel, through the application's own ioredis
  * client (5 or 6), which it never closes.
  *
@@ -29,6 +35,7 @@ export class RedisStore implements Store {
   readonly #client: Redis | Cluster;
   readonly #prefix: string;
   readonly #clock: () => number;
+  #unanswered = 0;
 
   constructor(client: Redis | Cluster, { prefix = 'sojourn:', timeout = 1000, clock = Date.now }: RedisStoreOptions = {}) {
     assertClient(client);
@@ -124,12 +131,13 @@ export class RedisStore implements Store {
 
   /** One command, within its time. Null if there is a value of another type under the key: that is no session. */
   async #call<Reply>(key: string, command: (redisKey: string) => Promise<Reply>): Promise<Reply | null> {
+    if (this.#unanswered >= MAX_UNANSWERED) throw new StoreUnavailableError(`${MAX_UNANSWERED} calls are without an answer`);
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new StoreUnavailableError(`Redis did not answer within ${this.timeout} ms`)), this.timeout);
     });
     try {
-      return await Promise.race([command(this.#prefix + key), overdue]);
+      return await Promise.race([this.#counted(command(this.#prefix + key)), overdue]);
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error;
       if (!isWrongType(error)) throw new StoreUnavailableError(`Redis answered ${nameOf(error)}`);
@@ -138,6 +146,14 @@ export class RedisStore implements Store {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Counts a command as long as the client keeps it, which may be long after its deadline here. */
+  #counted<Reply>(reply: Promise<Reply>): Promise<Reply> {
+    this.#unanswered += 1;
+    return reply.finally(() => {
+      this.#unanswered -= 1;
+    });
   }
 }
 

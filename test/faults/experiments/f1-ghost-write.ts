@@ -1,5 +1,5 @@
 import { Browser } from '../browser.js';
-import type { Profile } from '../clients.js';
+import { type Profile, profiles } from '../clients.js';
 import { type Experiment, pause, Row, until } from '../experiment.js';
 import type { Lab } from '../lab.js';
 import { Tally } from '../traffic.js';
@@ -20,8 +20,7 @@ export const ghostWrite: Experiment = {
   isQuick: true,
   async run(lab, { quick }) {
     const rows: Row[] = [];
-    const profiles: Profile[] = quick ? ['defaults', 'hardened'] : ['defaults', 'hardened', 'ioredis 5'];
-    for (const profile of profiles) {
+    for (const profile of profiles(quick)) {
       rows.push(await haunt(lab, profile, 'swallowRequests', quick));
       rows.push(await haunt(lab, profile, 'swallowReplies', quick));
     }

@@ -1,4 +1,4 @@
-import type { Profile } from '../clients.js';
+import { profiles } from '../clients.js';
 import type { Experiment, Row } from '../experiment.js';
 import { DEADLINE } from './common.js';
 import { outageUnderLoad } from './outage.js';
@@ -10,7 +10,7 @@ export const hung: Experiment = {
   isQuick: true,
   async run(lab, { quick }) {
     const rows: Row[] = [];
-    for (const profile of ['defaults', 'hardened'] satisfies Profile[]) {
+    for (const profile of profiles(quick)) {
       const redis = await lab.redis();
       const app = await lab.app({ place: { kind: 'single', port: redis.port }, profile, timeout: DEADLINE });
       rows.push(

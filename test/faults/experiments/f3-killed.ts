@@ -1,4 +1,4 @@
-import type { Profile } from '../clients.js';
+import { type Profile, profiles } from '../clients.js';
 import type { Experiment, Row } from '../experiment.js';
 import { DEADLINE } from './common.js';
 import { outageUnderLoad } from './outage.js';
@@ -18,8 +18,7 @@ export const killed: Experiment = {
   isQuick: true,
   async run(lab, { quick }) {
     const rows: Row[] = [];
-    const profiles: Profile[] = quick ? ['defaults', 'hardened'] : ['defaults', 'hardened', 'ioredis 5'];
-    for (const profile of profiles) {
+    for (const profile of profiles(quick)) {
       const redis = await lab.redis();
       const app = await lab.app({ place: { kind: 'single', port: redis.port }, profile, timeout: DEADLINE });
       const lasts = quick ? 1500 : 5000;

@@ -1,5 +1,5 @@
 import { Browser } from '../browser.js';
-import type { Profile } from '../clients.js';
+import { type Profile, profiles } from '../clients.js';
 import { type Experiment, pause, Row, until } from '../experiment.js';
 import type { Lab } from '../lab.js';
 import { Tally } from '../traffic.js';
@@ -13,8 +13,7 @@ export const downAtStart: Experiment = {
   isQuick: true,
   async run(lab, { quick }) {
     const rows: Row[] = [];
-    const profiles: Profile[] = quick ? ['defaults', 'hardened'] : ['defaults', 'hardened', 'ioredis 5'];
-    for (const profile of profiles) rows.push(await startLate(lab, profile, quick ? 1000 : 5000));
+    for (const profile of profiles(quick)) rows.push(await startLate(lab, profile, quick ? 1000 : 5000));
     return rows;
   },
 };

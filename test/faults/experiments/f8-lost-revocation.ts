@@ -18,7 +18,12 @@ export const lostRevocation: Experiment = {
   title: 'Logouts that the replica never heard of, and the primary dies',
   isQuick: false,
   async run(lab) {
-    return [await loseLink(lab, 'no precaution', []), await loseLink(lab, 'min-replicas', SAFE)];
+    return [
+      await loseLink(lab, 'no precaution', []),
+      await loseLink(lab, 'min-replicas', SAFE),
+      await restart(lab, 'snapshot', []),
+      await restart(lab, 'append-only file', ['--appendonly', 'yes', '--appendfsync', 'everysec']),
+    ];
   },
 };
 
@@ -63,6 +68,33 @@ async function loseLink(lab: Lab, name: string, args: string[]): Promise<Row> {
   row.note(`${loggedOut.length} logouts were acknowledged, the last ${Math.round(last)} ms after the link broke; ${row.revived} came back`);
   row.note(`WAIT 1 200 after them answered ${heard}`);
   if (name === 'min-replicas') row.expect(last < 3000, `a logout was acknowledged ${Math.round(last)} ms after the link broke`);
+  await expectHealthy(row, [app]);
+  return row;
+}
+
+/** A snapshot is taken, users log out, Redis is killed, and starts from what is on disk. */
+async function restart(lab: Lab, name: string, args: string[]): Promise<Row> {
+  const row = new Row(`F8 killed and restarted, ${name}`);
+  const users = 100;
+  row.load = `${users} logouts`;
+  const onDisk = ['--dir', lab.folder(), ...args];
+  const before = await lab.redis(onDisk);
+  const app = await lab.app({ place: { kind: 'single', port: before.port }, profile: 'hardened', timeout: DEADLINE });
+  await until(async () => (await new Browser(app.origin).get('/set?key=a&value=1')).status === 200, 'the client connects');
+  const browsers = Array.from({ length: users }, () => new Browser(app.origin));
+  await each(browsers, 20, async (user) => {
+    await user.get('/login?user=a');
+  });
+  const cookies = browsers.map(({ cookie }) => cookie);
+  await lab.admin(before.port).save();
+  await each(browsers, 20, async (user) => {
+    row.expect((await user.get('/logout')).status === 200, 'a logout failed');
+  });
+  await before.stop();
+  const after = await lab.redis(onDisk, before.port);
+  row.answered = users;
+  row.revived = await countAlive(lab.admin(after.port), cookies);
+  row.note(`${row.revived} of ${users} users who had logged out are signed in again`);
   await expectHealthy(row, [app]);
   return row;
 }
