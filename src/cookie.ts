@@ -27,8 +27,8 @@ export interface CookieOptions {
 /** A key, a dot, and the HMAC-SHA256 in base64 without padding, as cookie-signature writes it. */
 const KEY_LENGTH = 43;
 const VALUE_LENGTH = KEY_LENGTH + 1 + 43;
-/** Browsers drop a cookie of more: name and value together, RFC 6265bis section 5.6. */
-const MAX_COOKIE_LENGTH = 4096;
+/** Far below the 4096 bytes that browsers take for name and value (RFC 6265bis section 5.6), and what HKDF takes as info. */
+const MAX_NAME_LENGTH = 1000;
 /** More cookies of our name than any accident makes; beyond that the rest isn't looked at. */
 const MAX_CANDIDATES = 8;
 /** Two live sessions is what a cookie on a parent domain or path can add to ours; more is an attack. */
@@ -176,13 +176,14 @@ function assertPossible(name: string, options: CookieOptions): void {
   if (typeof path !== 'string' || !path.startsWith('/')) refuse('path', "must begin with '/'");
   if (sameSite === 'none' && secure !== true) refuse('sameSite', "'none' needs secure: true, or browsers drop the cookie");
   if (partitioned && secure !== true) refuse('partitioned', 'needs secure: true, or browsers drop the cookie');
-  if (typeof name !== 'string' || name.length + VALUE_LENGTH > MAX_COOKIE_LENGTH) refuse('name', 'must be a text, and not that long');
+  if (typeof name !== 'string' || name.length > MAX_NAME_LENGTH) refuse('name', `must be a text of at most ${MAX_NAME_LENGTH} characters`);
   const prefix = /^__(host|secure)-/i.exec(name)?.[0];
   if (prefix !== undefined) {
     if (prefix !== '__Host-' && prefix !== '__Secure-') refuse('name', `the prefix ${prefix} must be written __Host- or __Secure-`);
     if (secure !== true) refuse('name', `the prefix ${prefix} needs secure: true`);
     if (prefix === '__Host-' && (path !== '/' || domain !== undefined)) refuse('name', "the prefix __Host- needs path '/' and no domain");
   }
+  if (domain !== undefined && (typeof domain !== 'string' || domain === '')) refuse('domain', 'must be a domain, or left out');
   const lawful = (option: string, serializeIt: () => string) => {
     try {
       serializeIt();
