@@ -1,4 +1,5 @@
-import { channel } from 'node:diagnostics_channel';
+import { type Channel, type ChannelListener, channel } from 'node:diagnostics_channel';
+import { types } from 'node:util';
 import { fingerprintOf } from './session-key.js';
 
 /**
@@ -44,18 +45,22 @@ type Message<Name extends keyof SessionEvents> = Omit<SessionEvents[Name], 'sess
   fromStoreKey?: string;
 };
 
+/** The guarded listeners of a channel. On the channel, so that several copies of Sojourn in a process share them. */
+const GUARDS = Symbol.for('sojourn.listeners');
+type Guarded = Channel & { [GUARDS]?: WeakMap<ChannelListener, ChannelListener> };
+
 const channels = {
-  created: channel('sojourn:created'),
-  loaded: channel('sojourn:loaded'),
-  saved: channel('sojourn:saved'),
-  cycled: channel('sojourn:cycled'),
-  flushed: channel('sojourn:flushed'),
-  expired: channel('sojourn:expired'),
-  interrupted: channel('sojourn:interrupted'),
-  conflict: channel('sojourn:conflict'),
-  corrupt: channel('sojourn:corrupt'),
-  refused: channel('sojourn:refused'),
-  storeError: channel('sojourn:storeError'),
+  created: safeChannel('sojourn:created'),
+  loaded: safeChannel('sojourn:loaded'),
+  saved: safeChannel('sojourn:saved'),
+  cycled: safeChannel('sojourn:cycled'),
+  flushed: safeChannel('sojourn:flushed'),
+  expired: safeChannel('sojourn:expired'),
+  interrupted: safeChannel('sojourn:interrupted'),
+  conflict: safeChannel('sojourn:conflict'),
+  corrupt: safeChannel('sojourn:corrupt'),
+  refused: safeChannel('sojourn:refused'),
+  storeError: safeChannel('sojourn:storeError'),
 } satisfies Record<keyof SessionEvents, unknown>;
 
 /** Publishes an event, turning store keys into fingerprints only if somebody listens. */
@@ -67,6 +72,48 @@ export function publish<Name extends keyof SessionEvents>(name: Name, { storeKey
     ...(storeKey === undefined ? undefined : { session: fingerprintOf(storeKey) }),
     ...(fromStoreKey === undefined ? undefined : { from: fingerprintOf(fromStoreKey) }),
   });
+}
+
+/**
+ * A channel whose listeners can throw without harm. Node turns what a listener throws into an uncaught exception of the
+ * next tick, which ends the process: a slip in somebody's logging would log everybody out. So these channels, which are
+ * Sojourn's own, guard each listener as it subscribes. Who subscribed before Sojourn was loaded is left to Node.
+ */
+function safeChannel(name: string): Channel {
+  const target: Guarded = channel(name);
+  target[GUARDS] ??= new WeakMap();
+  const guards = target[GUARDS];
+  // Looked up for each call: Node gives a channel another prototype as it gets its first listener or loses its last.
+  const methods = (): Channel => Object.getPrototypeOf(target);
+  return Object.assign(target, {
+    subscribe(listener: ChannelListener) {
+      let guard = guards.get(listener) ?? listener;
+      if (guard === listener && typeof listener === 'function') {
+        guard = guarded(listener);
+        // A guard stands for itself as well: Node's first subscribe() calls itself again.
+        guards.set(listener, guard).set(guard, guard);
+      }
+      methods().subscribe.call(target, guard);
+    },
+    unsubscribe: (listener: ChannelListener) => methods().unsubscribe.call(target, guards.get(listener) ?? listener),
+  });
+}
+
+function guarded(listener: ChannelListener): ChannelListener {
+  return (message, name) => {
+    const report = (error: unknown) =>
+      warnOnce('SOJOURN_LISTENER', `A listener of ${String(name)} failed, and the session went on without it: ${describeError(error)}`);
+    try {
+      const result: unknown = listener(message, name);
+      if (types.isPromise(result)) result.catch(report);
+    } catch (error) {
+      report(error);
+    }
+  };
+}
+
+function describeError(error: unknown): string {
+  return types.isNativeError(error) ? (error.stack ?? error.message) : 'it threw what is no error';
 }
 
 const warned = new Set<string>();
