@@ -8,7 +8,7 @@ export class SessionError extends Error {
   /** The HTTP status Express answers with when the error reaches its error handler. */
   readonly status: number;
   /** Response headers that belong to the error; Express' default error handler sends them. */
-  readonly headers?: Readonly<Record<string, string>>;
+  declare readonly headers?: Readonly<Record<string, string>>;
 
   constructor(message: string, code: string, status: number, options?: ErrorOptions & { headers?: Record<string, string> }) {
     super(message, options);

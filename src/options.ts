@@ -189,7 +189,7 @@ function memoryStore(clock: (() => number) | undefined): Store {
 }
 
 function resolveSecrets(option: string | readonly string[] | undefined): readonly string[] {
-  const given = option ?? process.env.SESSION_SECRET;
+  const given = option === undefined ? process.env.SESSION_SECRET : option;
   if (given === undefined) return [randomSecret()];
   const secrets = typeof given === 'string' ? [given] : given;
   if (!Array.isArray(secrets) || secrets.length === 0) throw new OptionError('secret', 'must be a text, or a list with at least one');
