@@ -141,7 +141,7 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
   /** Whether the application may send nothing any more. */
   const isOver = (): boolean => phase === 'failed' || (ended && (phase === 'held' || response.writableEnded));
 
-  /** What was done in one breath with an answer that has passed: a logout that came after its redirect still counts. */
+  /** What was done in one breath with an answer that has left: a logout that came after its redirect still counts. */
   const commitRest = async (): Promise<void> => {
     try {
       await commit(response.statusCode, true);
@@ -194,6 +194,7 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
   const gatedEnd = function gatedEnd(...args: unknown[]) {
     const send = () => {
       Reflect.apply(end, response, args);
+      process.nextTick(commitRest);
       return true;
     };
     const call: Kept = { send, callback: args.at(-1) };
@@ -204,11 +205,7 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
     }
     // What is changed until then is committed, too.
     if (phase === 'held') kept.push({ ...call, send: () => start(call) && send() });
-    else if (response.writableEnded) send();
-    else if (start(call)) {
-      send();
-      process.nextTick(commitRest);
-    }
+    else if (response.writableEnded || start(call)) send();
     ended = phase === 'held';
     return response;
   } as typeof end;

@@ -112,6 +112,33 @@ describe('the status of the response', () => {
   });
 });
 
+test('500: a cycle after the handler’s own save() is dropped, and what was saved has its cookie', async () => {
+  const { port, sessions } = await serve((app) => {
+    app.get('/', async (req, res) => {
+      req.session.set('name', 'Grace');
+      await req.session.save();
+      req.session.cycleKey();
+      res.sendStatus(500);
+    });
+  });
+  const { cookie } = await sessions.issue({ name: 'Ada' });
+  expect(cookieOf(await wireRequest(port, '/', { headers: { cookie } }))).toBe(cookie);
+  expect(await show(sessions, cookie)).toEqual({ name: 'Grace' });
+});
+
+test('a session whose time was over at the handler’s own save() loses its cookie', async () => {
+  const { port, sessions } = await serve((app) => {
+    app.get('/', async (req, res) => {
+      req.session.setExpiry(new Date(0));
+      await req.session.save();
+      res.send('bye');
+    });
+  });
+  const { cookie } = await sessions.issue({ name: 'Ada' });
+  expect((await wireRequest(port, '/', { headers: { cookie } })).headers.get('set-cookie')?.[0]).toMatch(/^sessionid=; Max-Age=0;/);
+  expect(await show(sessions, cookie)).toBeNull();
+});
+
 test('an unknown key is never adopted: the session that follows has a new one', async () => {
   const { port, sessions } = await serve((app) => {
     app.get('/', (req, res) => {

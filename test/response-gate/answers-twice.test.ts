@@ -107,6 +107,17 @@ describe.each(Object.entries(EXPRESS))('under %s, a handler that has answered', 
   });
 });
 
+test('a response with nothing to commit may be ended twice, as without sessions', async () => {
+  const running = await startExpress(EXPRESS['Express 5'] as () => Express, {}, (app) => {
+    app.get('/', (_req, res) => {
+      res.end('first');
+      res.end();
+    });
+  });
+  expect((await wireRequest(running.port, '/')).body).toBe('first');
+  await running.close();
+});
+
 describe.each(Object.entries(EXPRESS))('under %s, a handler that has only begun', (_name, make) => {
   const seen: unknown[] = [];
   let running: Running;

@@ -23,6 +23,9 @@ const STYLES: Record<string, (res: ServerResponse) => unknown> = {
         ['X-List', 'b'],
       ] as unknown as string[])
       .end('hello'),
+  'writeHead with a status message': (res) => res.writeHead(201, 'Made', { 'X-Handler': 'yes', 'X-List': ['a', 'b'] }).end('hello'),
+  'writeHead with a place left out': (res) =>
+    (res as Untyped).writeHead(201, undefined, { 'X-Handler': 'yes', 'X-List': ['a', 'b'] }).end('hello'),
   'writeHead over headers that were set': (res) => {
     res.setHeader('X-Handler', 'no');
     res.setHeader('X-List', ['c', 'd', 'e']);
@@ -35,6 +38,9 @@ const STYLES: Record<string, (res: ServerResponse) => unknown> = {
   'a stream in a pipe': (res) => Readable.from(['he', 'l', 'lo']).pipe(begin(res)),
   'a stream in a pipeline': (res) => pipeline(Readable.from(['he', 'l', 'lo']), begin(res)),
 };
+
+/** As JavaScript may call it. */
+type Untyped = { writeHead(status: number, message: undefined, headers: object): ServerResponse };
 
 function begin(res: ServerResponse): ServerResponse {
   res.statusCode = 201;
@@ -59,7 +65,7 @@ describe.each(Object.entries(TRANSPORTS))('under %s', (_name, start) => {
 
   const styles = Object.entries(STYLES);
 
-  test.each(styles)('no byte of a response leaves before the session is stored: %s', async (_style, respond) => {
+  test.each(styles)('no byte of a response leaves before the session is stored: %s', async (style, respond) => {
     const order: string[] = [];
     const creation = suspend(store, 'create');
     const server = await serve((req, res) => {
@@ -76,6 +82,7 @@ describe.each(Object.entries(TRANSPORTS))('under %s', (_name, start) => {
 
     expect(order.slice(0, 2)).toEqual(['stored', 'bytes']);
     expect(reply).toMatchObject({ status: 201, body: 'hello' });
+    if (style === 'writeHead with a status message') expect(reply.reason).toMatch(/^(Made|)$/);
     expect(reply.headers.get('x-handler')).toEqual(['yes']);
     expect(reply.headers.get('x-list')?.join(', ')).toBe('a, b');
     expect(reply.headers.get('set-cookie')).toEqual([expect.stringContaining('sessionid=')]);

@@ -5,7 +5,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import { Session, session } from 'sojourn';
 import { listen, type Running, SECRET } from '../helpers/app.ts';
 import { EXPRESS } from '../helpers/express.ts';
-import { suspend, WatchedStore } from '../helpers/stores.ts';
+import { deferred, suspend, WatchedStore } from '../helpers/stores.ts';
 import { parseReply, requestText, Wire, wireRequest } from '../helpers/wire.ts';
 
 let store: WatchedStore;
@@ -137,6 +137,30 @@ test.each(['end', 'write', 'writeHead', 'flushHeaders'] as const)(
     expect(reply.body).toBe('hello');
     expect(reply.headers.get('set-cookie')).toHaveLength(1);
     expect(store.calls).toEqual(['create']);
+  },
+);
+
+test.each(['end', 'write', 'writeHead', 'flushHeaders'] as const)(
+  'what is done to a session by who waits for the headers before it, when they leave, is stored: %s',
+  async (begin) => {
+    const note = onHeaders((req) => req.session.set('seen', true));
+    const { port } = await serve(express, [note], [], (app) => {
+      app.get('/show', (req, res) => res.json(req.session.get('seen', false)));
+      app.get('/', (req, res) => {
+        req.session.set('name', 'Ada');
+        if (begin === 'write') res.write('');
+        if (begin === 'writeHead') res.writeHead(200);
+        if (begin === 'flushHeaders') res.flushHeaders();
+        res.end('hello');
+      });
+    });
+    const stored = deferred();
+    store.before('update', () => stored.resolve());
+    const reply = await wireRequest(port, '/');
+    expect(reply.body).toBe('hello');
+    await stored.promise;
+    const cookie = reply.headers.get('set-cookie')?.[0]?.split(';')[0] ?? '';
+    expect((await wireRequest(port, '/show', { headers: { cookie } })).body).toBe('true');
   },
 );
 
