@@ -44,8 +44,8 @@ export interface Facts {
  * - `untouched`: nothing at all · `read`: only `Vary`
  * - `empty`: changed, but there is nothing to store · `failed`: the response is an error, changes are not stored
  * - `create` a first record · `update` the record · `touch`: a new time to live · `cycle`: a new record, the old retired
- * - `flush`: records and cookie go · `flush-failed`: they go, but data set after it are not stored, because the
- *   response is an error · `flush-blocked`: likewise, because no cookie can be sent · `replace`: they go, and a new record is created
+ * - `flush`: records and cookie go · `flush-failed`: the records go, but data set after it are not stored, because the
+ *   response is an error or `modified = false` forgot them · `flush-blocked`: likewise, because no cookie can be sent · `replace`: they go, and a new record is created
  * - `expire`: its time is over, record and cookie go
  * - `saved`: the application has saved it, the cookie is still to be sent
  * - `blocked`: there is something new to store, but its cookie can't be sent
@@ -73,12 +73,12 @@ export type Outcome =
 export function decide(facts: Facts): Outcome {
   const { changed, stored, cycled, empty, blocked, expired } = facts;
   const failed = facts.status >= 500;
+  const unsaved = changed || cycled || facts.keyPending;
   if (facts.flushed && !stored) {
     if (empty || expired) return 'flush';
-    if (failed) return 'flush-failed';
+    if (failed || !unsaved) return 'flush-failed';
     return blocked ? 'flush-blocked' : 'replace';
   }
-  const unsaved = changed || cycled || facts.keyPending;
   const saved = facts.savedByHand && facts.modified;
   if (unsaved && failed) return saved && (stored || cycled) ? 'saved' : 'failed';
   if (unsaved && facts.retired) return 'interrupted';

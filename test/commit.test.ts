@@ -69,6 +69,7 @@ const TABLE: [facts: string, Facts, Outcome][] = [
   ['it was flushed on an insecure connection', { ...FLUSHED, blocked: 'insecure' }, 'flush'],
   ['it was flushed and started anew', STARTED_ANEW, 'replace'],
   ['it was flushed and started anew under a server error', { ...STARTED_ANEW, status: 500 }, 'flush-failed'],
+  ['it was flushed, and what was set then was forgotten', { ...STARTED_ANEW, modified: false, changed: false }, 'flush-failed'],
   ['it was flushed and started anew on an insecure connection', { ...STARTED_ANEW, blocked: 'insecure' }, 'flush-blocked'],
   ['it was flushed and started anew with a time that is over', { ...STARTED_ANEW, expired: true }, 'flush'],
   ['it was flushed, started anew and saved by hand', { ...SAVED, flushed: true }, 'saved'],
