@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+// The package as npm would publish it, built from a copy of the sources and unpacked as npm would install it.
+let folder: string;
+let app: string;
+let installed: string;
+
+const modules = resolve('node_modules');
+const link = (name: string, as = name, into = app) => {
+  mkdirSync(join(into, 'node_modules', as, '..'), { recursive: true });
+  symlinkSync(join(modules, name), join(into, 'node_modules', as));
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sojourn-package-'));
+  const source = join(folder, 'source');
+  for (const name of ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
+    if (existsSync(name)) cpSync(name, join(source, name), { recursive: true });
+  }
+  symlinkSync(modules, join(source, 'node_modules'));
+  execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: source, stdio: ['ignore', 'pipe', 'pipe'] });
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+
+  app = join(folder, 'app');
+  installed = join(app, 'node_modules', 'sojourn');
+  mkdirSync(installed, { recursive: true });
+  writeFileSync(join(app, 'package.json'), '{ "name": "app", "private": true }');
+  execFileSync('tar', ['-xzf', join(folder, tarball), '-C', installed, '--strip-components=1']);
+  const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  for (const name of Object.keys(dependencies)) link(name);
+  for (const name of ['express', 'ioredis', '@types/node', '@types/express']) link(name);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const files = (path: string): string[] => readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name));
+
+describe('the package', () => {
+  test('holds the compiled sources with their types, and no source, test or map', () => {
+    const names = files(installed);
+    expect(names.filter((name) => !name.startsWith('dist/')).sort()).toEqual(
+      expect.arrayContaining(['README.md', 'package.json'].filter((name) => existsSync(name))),
+    );
+    expect(names).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/stores/redis.js']));
+    expect(names.filter((name) => /test|bench|example|(?<!\.d)\.ts$/.test(name))).toEqual([]);
+    const sources = files('src').filter((name) => name.endsWith('.ts'));
+    expect(names.filter((name) => name.endsWith('.js')).sort()).toEqual(sources.map((name) => `dist/${name.replace('.ts', '.js')}`).sort());
+  });
+
+  test('has few dependencies, and no script that runs when it is installed', () => {
+    const { dependencies, scripts } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    expect(Object.keys(dependencies).sort()).toEqual(['cookie', 'cookie-signature', 'lru-cache']);
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
+  });
+
+  test('declares what is public, and nothing internal', () => {
+    const session = readFileSync(join(installed, 'dist', 'session.d.ts'), 'utf8');
+    expect(session.match(/constructor\(/g)).toEqual(['constructor(']);
+    expect(session).not.toMatch(/UnitOfWork|workOf|@internal/);
+    for (const name of files(join(installed, 'dist')).filter((name) => name.endsWith('.d.ts'))) {
+      expect([name, readFileSync(join(installed, 'dist', name), 'utf8')]).toEqual([name, expect.not.stringContaining('@internal')]);
+    }
+  });
+
+  test("imports ioredis' types only", () => {
+    for (const name of files(join(installed, 'dist')).filter((name) => name.endsWith('.js'))) {
+      expect(readFileSync(join(installed, 'dist', name), 'utf8')).not.toMatch(/from 'ioredis'|import\('ioredis'\)|require\('ioredis'\)/);
+    }
+  });
+});
+
+describe('a program in JavaScript', () => {
+  const use = `
+    const store = new MemoryStore();
+    const one = new Session({ store });
+    one.set('name', 'Ada').save().then(async () => {
+      const same = await new Session({ store, sessionKey: one.sessionKey }).load();
+      console.log(typeof session, same.get('name'), [MemoryStore, RedisStore, Session, UpdateError].every((f) => typeof f === 'function'));
+    });`;
+  const names = '{ MemoryStore, RedisStore, Session, session, UpdateError }';
+  const run = (file: string, text: string) => {
+    writeFileSync(join(app, file), text + use);
+    return execFileSync(process.execPath, [file], { cwd: app, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  };
+
+  test('imports it', () => {
+    expect(run('program.mjs', `import ${names} from 'sojourn';`)).toBe('function Ada true');
+  });
+
+  test('requires it', () => {
+    expect(run('program.cjs', `const ${names} = require('sojourn');`)).toBe('function Ada true');
+  });
+
+  test('gets the same thing by both', () => {
+    const text =
+      "const required = require('sojourn'); import('sojourn').then((imported) => console.log(required.Session === imported.Session));";
+    writeFileSync(join(app, 'both.cjs'), text);
+    expect(execFileSync(process.execPath, ['both.cjs'], { cwd: app, encoding: 'utf8' }).trim()).toBe('true');
+  });
+
+  test("can't import what is inside", () => {
+    expect(() => run('inside.mjs', `import 'sojourn/dist/unit-of-work.js'; import ${names} from 'sojourn';`)).toThrow(
+      /ERR_PACKAGE_PATH_NOT_EXPORTED/,
+    );
+  });
+});
+
+describe('a program in TypeScript', () => {
+  const program = `
+    import express from 'express';
+    import { Redis } from 'ioredis';
+    import { RedisStore, Session, session, type SessionOptions } from 'sojourn';
+    declare module 'sojourn' { interface SessionData { userId: string } }
+    const options: SessionOptions = { store: new RedisStore(new Redis()), maxAge: { days: 1 } };
+    const app = express();
+    app.use(session(options));
+    app.get('/', (req, res) => {
+      const id: string | undefined = req.session.get('userId');
+      // @ts-expect-error the value has another type
+      req.session.set('userId', 42);
+      res.send(id);
+    });
+    // @ts-expect-error internal
+    new Session(new Session(options as never), true);
+  `;
+
+  /** What tsc has to say about the program; the library's own types are checked as well. */
+  function compile(name: string, file: string, compilerOptions: object): string {
+    const project = join(app, name);
+    mkdirSync(project, { recursive: true });
+    writeFileSync(join(project, file), program);
+    const common = { strict: true, noEmit: true, target: 'es2022', lib: ['es2023'], types: ['node'], esModuleInterop: true };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...common, ...compilerOptions }, include: ['.'] }));
+    try {
+      return execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', project], { encoding: 'utf8' });
+    } catch (error) {
+      return (error as { stdout: string }).stdout;
+    }
+  }
+
+  test.each([
+    ['node16, as a module', 'program.mts', { module: 'node16', moduleResolution: 'node16' }],
+    ['nodenext, as a module', 'program.mts', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['nodenext, as CommonJS', 'program.cts', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['bundler', 'program.ts', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('compiles with %s', (name, file, compilerOptions) => {
+    expect(compile(name.replace(/\W/g, '-'), file, compilerOptions)).toBe('');
+  });
+
+  test('compiles with ioredis 5', () => {
+    // The library finds ioredis where the application has it.
+    rmSync(join(app, 'node_modules', 'ioredis'));
+    link('ioredis5', 'ioredis');
+    expect(compile('ioredis5', 'program.mts', { module: 'nodenext', moduleResolution: 'nodenext' })).toBe('');
+  });
+});
