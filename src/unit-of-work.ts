@@ -22,6 +22,9 @@ export interface WorkSettings extends RecordSettings {
   readonly maxAge: number;
 }
 
+/** The context of a text that is decoded on the spot. */
+const NOWHERE = { binding: '' };
+
 /** Why a new session key can't reach the client. */
 export type Blocked = 'insecure' | 'headers-sent' | 'path';
 
@@ -348,7 +351,11 @@ export class UnitOfWork {
     if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
     if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
     this.forced = false;
-    const write = new Write(data, (values) => wholeSeconds(this.#ageOf(values)));
+    const write = new Write(
+      data,
+      (values) => wholeSeconds(this.#ageOf(values)),
+      (values) => settings.codec.decode(settings.codec.encode(values, NOWHERE), NOWHERE),
+    );
     try {
       if (change) write.make(change);
       if (this.age <= 0) return await this.#expire([slot, ...left]);
