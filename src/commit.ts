@@ -74,12 +74,13 @@ export function decide(facts: Facts): Outcome {
   const { changed, stored, cycled, empty, blocked, expired } = facts;
   const failed = facts.status >= 500;
   const unsaved = changed || cycled || facts.keyPending;
+  const saved = facts.savedByHand && facts.modified;
   if (facts.flushed && !stored) {
-    if (empty || expired) return 'flush';
+    // What was set after the flush is over, or was when the application saved it.
+    if (empty || expired || (saved && !unsaved)) return 'flush';
     if (failed || !unsaved) return 'flush-failed';
     return blocked ? 'flush-blocked' : 'replace';
   }
-  const saved = facts.savedByHand && facts.modified;
   if (unsaved && failed) return saved && (stored || cycled) ? 'saved' : 'failed';
   if (unsaved && facts.retired) return 'interrupted';
   if (unsaved && empty) return 'empty';

@@ -72,6 +72,11 @@ const TABLE: [facts: string, Facts, Outcome][] = [
   ['it was flushed, and what was set then was forgotten', { ...STARTED_ANEW, modified: false, changed: false }, 'flush-failed'],
   ['it was flushed and started anew on an insecure connection', { ...STARTED_ANEW, blocked: 'insecure' }, 'flush-blocked'],
   ['it was flushed and started anew with a time that is over', { ...STARTED_ANEW, expired: true }, 'flush'],
+  [
+    'it was flushed, started anew and saved by hand when its time was over',
+    { ...STARTED_ANEW, changed: false, savedByHand: true },
+    'flush',
+  ],
   ['it was flushed, started anew and saved by hand', { ...SAVED, flushed: true }, 'saved'],
 
   ['it was saved by hand', SAVED, 'saved'],
