@@ -1,10 +1,10 @@
 import { RedisStore, type SessionOptions } from 'sojourn';
-import { startApp } from '../helpers/app.js';
 import { eventsDuring } from '../helpers/events.js';
 import { connect, ownPrefix } from '../helpers/redis-client.js';
 import { WatchedStore } from '../helpers/stores.js';
 import { recordWarnings } from '../helpers/warnings.js';
 import { wireRequest } from '../helpers/wire.js';
+import { startApp } from './apps.js';
 
 const warnings = recordWarnings();
 const DAYS_14 = 14 * 86_400;

@@ -1,12 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { encrypted, RedisStore, Session, type SessionOptions, type Store } from 'sojourn';
 import { storeKeyOf } from '../../src/session-key.js';
-import { startApp } from '../helpers/app.js';
 import { TestClock } from '../helpers/clock.js';
 import { eventNamesDuring, eventsDuring } from '../helpers/events.js';
 import { connect, ownPrefix } from '../helpers/redis-client.js';
 import { WatchedStore } from '../helpers/stores.js';
 import { recordWarnings } from '../helpers/warnings.js';
+import { startApp } from './apps.js';
 
 const warnings = recordWarnings();
 

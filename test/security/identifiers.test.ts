@@ -2,9 +2,9 @@ import crypto from 'node:crypto';
 import express from 'express';
 import { MemoryStore, RedisStore, Session, type Store } from 'sojourn';
 import { createSessionKey, storeKeyOf } from '../../src/session-key.js';
-import { startApp } from '../helpers/app.js';
 import { connect, ownPrefix } from '../helpers/redis-client.js';
 import { WatchedStore } from '../helpers/stores.js';
+import { startApp } from './apps.js';
 
 test('a million session keys are all different, 43 characters of base64url each', () => {
   const keys = new Set<string>();
