@@ -166,6 +166,29 @@ describe('options', () => {
 });
 
 describe('the process around it', () => {
+  test('warns in the process it runs in', () => {
+    const { SESSION_SECRET, NODE_ENV } = process.env;
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    try {
+      delete process.env.SESSION_SECRET;
+      jest.isolateModules(() => {
+        const fresh = require('../src/options.js') as typeof import('../src/options.js');
+        fresh.resolveOptions();
+        process.env.NODE_ENV = 'production';
+        fresh.resolveOptions({ secret: SECRET });
+        expect(() => fresh.resolveOptions()).toThrow(refused('secret'));
+      });
+      const codes = warn.mock.calls.map(([, options]) => options as { type: string; code: string });
+      expect(codes.map(({ type, code }) => [type, code])).toEqual([
+        ['SojournWarning', 'SOJOURN_RANDOM_SECRET'],
+        ['SojournWarning', 'SOJOURN_MEMORY_STORE'],
+      ]);
+    } finally {
+      warn.mockRestore();
+      Object.assign(process.env, { NODE_ENV, ...(SESSION_SECRET === undefined ? undefined : { SESSION_SECRET }) });
+    }
+  });
+
   /** Runs a script in a process of its own: warnings come once per process. What it prints, and its warnings. */
   function run(script: string, env: Record<string, string> = {}) {
     const { SESSION_SECRET: _secret, NODE_ENV: _env, ...rest } = process.env;

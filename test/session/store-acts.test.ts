@@ -1,4 +1,4 @@
-import { MemoryStore, RedisStore, type Session, Session as SessionClass, type Store } from 'sojourn';
+import { MemoryStore, RedisStore, type Session, Session as SessionClass, type Store, StoreUnavailableError } from 'sojourn';
 import { storeKeyOf } from '../../src/session-key.js';
 import { eventNamesDuring } from '../helpers/events.js';
 import { connect, ownPrefix } from '../helpers/redis-client.js';
@@ -225,6 +225,13 @@ test.each<[string, (session: Session) => Promise<unknown>]>([
   const store = new WatchedStore().before(method as 'read', () => Promise.reject(fault));
   const session: Session = new SessionClass({ store, sessionKey: 'k'.repeat(43) });
   await expect(act(session)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', status: 503, cause: fault });
+});
+
+test('a fault that has a status already is passed on as it is', async () => {
+  const fault = new StoreUnavailableError('the node is a replica');
+  const store = new WatchedStore().before('exists', () => Promise.reject(fault));
+  const session: Session = new SessionClass({ store });
+  await expect(session.exists('k'.repeat(43))).rejects.toBe(fault);
 });
 
 test('a failed flush is still to be done', async () => {

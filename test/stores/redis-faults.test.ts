@@ -55,6 +55,13 @@ describe.each([
     expect(performance.now() - began).toBeLessThan(1000);
   });
 
+  test('calls pile up to 10 000; more are refused at once, and it goes on when the client has let go of them', async () => {
+    const store = new RedisStore(client, { timeout: 1 });
+    await Promise.all(Array.from({ length: 10_000 }, () => store.read(CANARY).catch(() => {})));
+    expect((await failure(store.read(CANARY))).message).toMatch(/10000 calls are without an answer/);
+    expect((await failure(new RedisStore(client, { timeout: 1 }).read(CANARY))).message).toMatch(/did not answer/);
+  });
+
   test('and what the client says of the abandoned calls later is no unhandled rejection', async () => {
     const calls = ACTS.map(([, act]) => failure(act(new RedisStore(client, { timeout: 20 }))));
     await Promise.all(calls);
