@@ -1,7 +1,10 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { RedisStore } from 'sojourn';
 import { type RedisServer, startRedis } from '../helpers/redis-server.js';
+import { until } from './experiment.js';
+import { clusterPort } from './groups.js';
+import { Lab } from './lab.js';
 
 /** What docs/redis.md tells the reader to allow. */
 const COMMANDS = ['get', 'set', 'del', 'strlen', 'getrange', 'setrange', 'expire', 'eval', 'evalsha', 'info'];
@@ -9,23 +12,25 @@ const COMMANDS = ['get', 'set', 'del', 'strlen', 'getrange', 'setrange', 'expire
 describe('the ACL of docs/redis.md', () => {
   let server: RedisServer;
   let admin: Redis;
+  const lab = new Lab();
 
   beforeAll(async () => {
     server = await startRedis();
     admin = new Redis(server.url);
   });
   afterAll(async () => {
+    await lab.close();
     admin.disconnect();
     await server.stop();
   });
 
-  const allow = (commands: readonly string[]) =>
-    admin.acl('SETUSER', 'sessions', 'reset', 'on', '>password', '~sojourn:*', '-@all', ...commands.map((name) => `+${name}`));
+  const allow = (commands: readonly string[], owner = admin) =>
+    owner.acl('SETUSER', 'sessions', 'reset', 'on', '>password', '~sojourn:*', '-@all', ...commands.map((name) => `+${name}`));
   const options = () => ({ host: '127.0.0.1', port: server.port, username: 'sessions', password: 'password', maxRetriesPerRequest: 1 });
 
   /** All that a store is ever asked for, scripts that Redis doesn't know yet included. */
-  async function useAll(store: RedisStore): Promise<void> {
-    await admin.script('FLUSH');
+  async function useAll(store: RedisStore, owner = admin): Promise<void> {
+    await owner.script('FLUSH');
     const key = `key-${Math.random()}`;
     const version = (await store.create(key, 'a', 60)) as string;
     const update = await store.update(key, 'b', version, 60);
@@ -56,6 +61,21 @@ describe('the ACL of docs/redis.md', () => {
       await expect(useAll(new RedisStore(client))).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
       client.disconnect();
     }
+  });
+
+  it('is enough for a Cluster, with two more', async () => {
+    const node = await lab.redis(
+      ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--dir', lab.folder()],
+      await clusterPort(lab),
+    );
+    const owner = lab.admin(node.port);
+    await owner.cluster('ADDSLOTSRANGE', 0, 16_383);
+    await until(async () => (await owner.cluster('INFO')).includes('cluster_state:ok'), 'the Cluster is ready');
+    await allow([...COMMANDS, 'cluster|slots', 'cluster|info'], owner);
+    const redisOptions = { username: 'sessions', password: 'password' };
+    const client = new Cluster([{ host: '127.0.0.1', port: node.port }], { redisOptions, slotsRefreshTimeout: 5000 });
+    lab.later(() => client.disconnect());
+    await useAll(new RedisStore(client), owner);
   });
 
   it('keeps everything else out', async () => {

@@ -95,8 +95,8 @@ export async function startCluster(lab: Lab): Promise<Cluster> {
   };
 }
 
-/** A node of a Cluster also listens on its port plus 10000. */
-async function clusterPort(lab: Lab): Promise<number> {
+/** A free port for a node of a Cluster, which also listens on that port plus 10000. */
+export async function clusterPort(lab: Lab): Promise<number> {
   for (;;) {
     const port = await lab.freePort();
     if (port + 10_000 <= 65_535 && !(await isTaken(port + 10_000))) return port;

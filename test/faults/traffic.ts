@@ -1,6 +1,9 @@
 import { type Answer, Browser, cookieIn, send } from './browser.js';
 import { pause } from './experiment.js';
 
+/** A page that doesn't touch the session, asked for without a cookie: no store call at all. */
+const CONTROL = '/public?without=cookie';
+
 /** What the visitors of an application were told, and how long it took. */
 export class Tally {
   readonly answers: { readonly path: string; readonly answer: Answer }[] = [];
@@ -23,6 +26,12 @@ export class Tally {
 
   get longest(): number {
     return Math.round(Math.max(0, ...this.answers.map(({ answer }) => answer.wait)));
+  }
+
+  /** What the machine itself took: the longest wait, in milliseconds, of requests that had no need of the store. */
+  get noise(): number {
+    const controls = this.answers.filter(({ path }) => path === CONTROL).map(({ answer }) => answer.wait);
+    return Math.round(Math.max(0, ...controls));
   }
 
   /** Error responses that set or delete a cookie. */
@@ -100,7 +109,8 @@ export class Traffic {
     this.#turn += 1;
     const browser = this.#browsers[this.#turn % this.#browsers.length] as Browser;
     if (this.#turn % 20 === 0) await this.#logOut();
-    else if (this.#turn % 10 === 1) await this.#visit(browser, '/public');
+    else if (this.#turn % 20 === 1) this.tally.add(CONTROL, await send(browser.origin + CONTROL));
+    else if (this.#turn % 20 === 11) await this.#visit(browser, '/public');
     else if (this.#turn % 10 < 6) await this.#visit(browser, '/data');
     else await this.write(browser, `k${this.#turn}`);
   }

@@ -3,7 +3,7 @@ import { type Profile, profiles } from '../clients.js';
 import { type Experiment, pause, Row, until } from '../experiment.js';
 import type { Lab } from '../lab.js';
 import { Tally } from '../traffic.js';
-import { countAlive, DEADLINE, expectDecency } from './common.js';
+import { countAlive, DEADLINE, expectDecency, TWO_CALLS } from './common.js';
 
 /** The session that shows that the client is connected, before and after. */
 const EXPECTED_RECORDS = 2;
@@ -89,7 +89,7 @@ async function haunt(lab: Lab, profile: Profile, fault: 'swallowRequests' | 'swa
     }
   }
   row.expect(tally.serverErrors === tally.answered, 'a save that nobody acknowledged was answered as done');
-  await expectDecency(row, tally, [cutOff, direct]);
+  await expectDecency(row, tally, [cutOff, direct], TWO_CALLS);
   const orphans = (await admin.dbsize()) - EXPECTED_RECORDS;
   row.note(`${orphans} records and markers are left that no cookie leads to; they end by their time to live`);
   return row;

@@ -5,7 +5,7 @@ import { type Experiment, pause, Row, until } from '../experiment.js';
 import { startCluster } from '../groups.js';
 import type { Lab } from '../lab.js';
 import { Traffic } from '../traffic.js';
-import { DEADLINE, expectDecency } from './common.js';
+import { DEADLINE, expectDecency, TWO_CALLS } from './common.js';
 
 const SESSIONS = 500;
 const WORKERS = 20;
@@ -62,8 +62,7 @@ async function killNode(profile: Profile, app: AppProcess, kill: () => Promise<v
   await pause(500);
   await kill();
   await driving;
-  // While the client looks for the slots, a read may be slow and go well, and the write after it may not.
-  await expectDecency(row, traffic.tally, [app], 2);
+  await expectDecency(row, traffic.tally, [app], TWO_CALLS);
   const visitor = new Browser(app.origin);
   row.expect((await visitor.get('/public')).status === 200, 'a page without a session is not served');
   row.note('a Cluster that misses slots refuses all of them (cluster-require-full-coverage yes is the default of Redis)');

@@ -1,4 +1,5 @@
 import type { Experiment } from '../experiment.js';
+import { compareExpressSession } from './compare-express-session.js';
 import { cycleKey } from './cycle-key.js';
 import { ghostWrite } from './f1-ghost-write.js';
 import { hung } from './f2-hung.js';
@@ -9,7 +10,7 @@ import { sentinelFailover } from './f6-sentinel.js';
 import { lostRevocation } from './f8-lost-revocation.js';
 import { clusterChanges } from './f9-cluster.js';
 import { torture } from './f10-torture.js';
-import { compareExpressSession, parallelWrites } from './parallel-writes.js';
+import { parallelWrites } from './parallel-writes.js';
 import { scriptsFlushed } from './scripts-flushed.js';
 
 /** All experiments, in the order they are run. A new one is added here. */

@@ -54,7 +54,7 @@ export async function outageUnderLoad(app: AppProcess, outage: Outage): Promise<
   row.heal = Math.max(firstWrite, tally.failingAfter(ended));
   row.expect(row.heal <= outage.healsWithin, `healed after ${row.heal} ms, expected within ${outage.healsWithin}`);
   await expectDecency(row, tally, [app]);
-  const publicErrors = tally.answers.filter(({ path, answer }) => path === '/public' && answer.status !== 200).length;
+  const publicErrors = tally.answers.filter(({ path, answer }) => path.startsWith('/public') && answer.status !== 200).length;
   row.expect(publicErrors === 0, `${publicErrors} pages that don't touch the session failed`);
 
   const { lost, revived } = await traffic.audit();

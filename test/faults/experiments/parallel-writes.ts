@@ -1,6 +1,5 @@
 import { Browser } from '../browser.js';
 import { type Experiment, Row } from '../experiment.js';
-import type { Lab } from '../lab.js';
 import { DEADLINE, expectHealthy } from './common.js';
 
 const AT_ONCE = 8;
@@ -24,30 +23,8 @@ export const parallelWrites: Experiment = {
   },
 };
 
-/** The same requests to express-session, which writes back the whole session as it was loaded. */
-export const compareExpressSession: Experiment = {
-  name: 'compare',
-  title: 'The same with express-session, connect-redis and redis',
-  isQuick: false,
-  async run(lab, { quick }) {
-    const rounds = quick ? 200 : 1000;
-    const row = new Row('8 parallel writes, express-session');
-    await writeInParallel(row, await twoOthers(lab), rounds);
-    row.note(
-      `express-session with connect-redis loses ${Math.round((100 * (row.lost ?? 0)) / (row.answered || 1))} % of the writes it has answered with 200`,
-    );
-    return [...(await parallelWrites.run(lab, { quick, minutes: 0 })), row];
-  },
-};
-
-async function twoOthers(lab: Lab): Promise<string[]> {
-  const redis = await lab.redis();
-  const apps = [await lab.otherApp(redis.port), await lab.otherApp(redis.port)];
-  return apps.map(({ origin }) => origin);
-}
-
 /** Fills in what was answered and what is missing of it in the end. */
-async function writeInParallel(row: Row, origins: readonly string[], rounds: number): Promise<void> {
+export async function writeInParallel(row: Row, origins: readonly string[], rounds: number): Promise<void> {
   Object.assign(row, { load: `${rounds} rounds`, answered: 0, serverErrors: 0, longest: 0, lost: 0 });
   for (let round = 0; round < rounds; round += 1) {
     const browser = new Browser(origins[0] as string);
