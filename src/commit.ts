@@ -103,9 +103,6 @@ export interface Exchange {
 
 type CookieAct = 'set' | 'erase' | 'leave';
 
-/** These need no store. */
-const AT_ONCE: ReadonlySet<Outcome> = new Set(['untouched', 'read', 'empty', 'failed', 'saved', 'blocked']);
-
 /**
  * Decides and acts. Talks to the store only if it must, and only then returns a promise. What it gives sets the headers
  * of the response, once the record is safe.
@@ -125,21 +122,16 @@ export function commitSession(exchange: Exchange, status: number, headersSent: b
   return typeof settled === 'string' ? finish(settled) : settled.then(finish);
 }
 
-/** What becomes of the cookie; at once, if the store isn't needed. */
+/** Decides and acts, until the application leaves nothing more to do. What becomes of the cookie, at once without the store. */
 function settle(exchange: Exchange, work: UnitOfWork, status: number, headersSent: boolean): CookieAct | Promise<CookieAct> {
-  const outcome = decide(factsOf(exchange, work, status, headersSent));
-  if (AT_ONCE.has(outcome)) return act(outcome, work, exchange.settings);
-  return settleWithStore(exchange, work, status, headersSent);
-}
-
-async function settleWithStore(exchange: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Promise<CookieAct> {
-  // What a handler does in one breath with its answer belongs to it: `res.redirect('/')`, and then `flush()`.
-  await null;
-  const cookie = await act(decide(factsOf(exchange, work, status, headersSent)), work, exchange.settings);
-  // A logout or a login while the store was at work: the cookie must not be that of a key from before.
-  if (!work.changed && !work.keyPending && !work.flushed) return cookie;
-  const later = await settle(exchange, work, status, headersSent);
-  return later === 'leave' ? cookie : later;
+  const acted = act(decide(factsOf(exchange, work, status, headersSent)), work, exchange.settings);
+  if (typeof acted === 'string') return acted;
+  return acted.then(async (cookie) => {
+    // A logout or a login after the answer, while the store was at work: the cookie must not be that of a key from before.
+    if (!work.changed && !work.keyPending && !work.flushed) return cookie;
+    const later = await settle(exchange, work, status, headersSent);
+    return later === 'leave' ? cookie : later;
+  });
 }
 
 function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
@@ -176,8 +168,8 @@ function act(outcome: Outcome, work: UnitOfWork, settings: SessionSettings): Coo
       if (work.cycled) work.cancelCycle();
       return work.key === null ? 'erase' : 'set';
     case 'blocked':
+      // A cycle stays undone, and so do the changes with it and after it: they were not meant for the old key.
       warnBlocked(work);
-      if (work.cycled) work.cancelCycle();
       return 'leave';
     case 'touch':
       return work.touch().then((renewed) => (renewed ? 'set' : 'leave'));

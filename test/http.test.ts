@@ -28,6 +28,14 @@ async function serve(headers: Record<string, string | string[]> = {}, options: S
       if (req.path.endsWith('/touch')) req.session.get('name');
       if (req.path.endsWith('/change')) req.session.set('name', 'Ada');
       if (req.path.endsWith('/cycle')) req.session.cycleKey();
+      if (req.path.endsWith('/stream')) {
+        req.session.cycleKey();
+        req.session.set('name', 'Grace');
+        res.write('begun, ');
+        req.session.set('more', true);
+        res.end('ended');
+        return;
+      }
       if (req.path.endsWith('/restart')) {
         req.session.flush();
         req.session.set('name', 'Grace');
@@ -196,6 +204,15 @@ describe('a connection that is not secure', () => {
     const { cookie } = await sessions.issue({ name: 'Ada' });
     store.calls.length = 0;
     expect((await wireRequest(port, '/cycle', { headers: { cookie } })).headers.has('set-cookie')).toBe(false);
+    expect(store.calls).toEqual(['read']);
+    expect((await wireRequest(port, '/show', { headers: { cookie } })).body).toBe('Ada');
+  });
+
+  test('stores nothing under the old key after a cycle that was not carried out, however long the response goes on', async () => {
+    const { port, sessions } = await serve({}, { cookie: { secure: true } });
+    const { cookie } = await sessions.issue({ name: 'Ada' });
+    store.calls.length = 0;
+    await wireRequest(port, '/stream', { headers: { cookie } });
     expect(store.calls).toEqual(['read']);
     expect((await wireRequest(port, '/show', { headers: { cookie } })).body).toBe('Ada');
   });

@@ -62,7 +62,7 @@ describe('untouched', () => {
     const { port } = await serve((app) => app.get('/', (_req, res) => void res.send('hello')));
     const reply = await wireRequest(port, '/');
     expect(store.calls).toEqual([]);
-    expect([...reply.headers.keys()]).toEqual(expect.not.arrayContaining(['set-cookie', 'vary', 'cache-control']));
+    for (const name of ['set-cookie', 'vary', 'cache-control']) expect([name, reply.headers.has(name)]).toEqual([name, false]);
   });
 
   test('ill-formed and forged cookies cost no store call', async () => {

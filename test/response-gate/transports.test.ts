@@ -105,7 +105,7 @@ describe.each(Object.entries(TRANSPORTS))('under %s', (_name, start) => {
     await finished;
 
     expect(reply).toMatchObject({ status: 503, body: 'failed: ERR_STORE_UNAVAILABLE' });
-    expect([...reply.headers.keys()]).toEqual(expect.not.arrayContaining(['set-cookie', 'x-handler', 'x-list', 'vary']));
+    for (const name of ['set-cookie', 'x-handler', 'x-list', 'vary']) expect([name, reply.headers.has(name)]).toEqual([name, false]);
     expect(reply.headers.get('x-before')).toEqual(['cors']);
     expect(reply.headers.get('retry-after')).toEqual(['1']);
   });

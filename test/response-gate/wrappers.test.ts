@@ -164,6 +164,25 @@ test.each(['end', 'write', 'writeHead', 'flushHeaders'] as const)(
   },
 );
 
+test('what is done to a session when the headers leave is stored before the end of a held response', async () => {
+  const note = onHeaders((req) => req.session.set('seen', true));
+  const { port } = await serve(express, [note], [], (app) => {
+    app.get('/', (req, res) => {
+      req.session.set('name', 'Ada');
+      res.write('begun, ');
+      res.end('ended');
+    });
+  });
+  const update = suspend(store, 'update');
+  const wire = new Wire(port).send(requestText('/'));
+  await wire.until(/begun/);
+  await update.reached;
+  for (const _ of [1, 2]) await wireRequest(port, '/ping');
+  expect(wire.text).not.toContain('ended');
+  update.release();
+  expect(await wire.closed).toContain('ended');
+});
+
 test('an outer wrapper may send through the response itself', async () => {
   const shout: RequestHandler = (_req, res, next) => {
     const { end } = res;
