@@ -1,6 +1,6 @@
 import { MemoryStore, RedisStore, type Session, type Store } from 'sojourn';
 import { storeKeyOf } from '../../src/session-key.js';
-import { eventNamesDuring } from '../helpers/events.js';
+import { eventNamesDuring, eventsDuring } from '../helpers/events.js';
 import { connect, ownPrefix } from '../helpers/redis-client.js';
 import { storedData, storedSession } from '../helpers/sessions.js';
 
@@ -81,7 +81,7 @@ describe.each(stores)('cycleKey, on %s,', (_, open) => {
     session.set('user', 'first').cycleKey();
     other.set('user', 'second').cycleKey();
     await session.save();
-    await other.save();
+    expect(await eventNamesDuring(() => other.save())).toEqual(['created', 'cycled']);
     expect(session.sessionKey).not.toBe(other.sessionKey);
     expect(await stored()).toEqual({ a: 1, user: 'first' });
     expect(await stored(other.sessionKey)).toEqual({ a: 1, user: 'second' });
@@ -99,7 +99,11 @@ describe.each(stores)('cycleKey, on %s,', (_, open) => {
   test('makes the old key read as no session, which must not store anything of its own', async () => {
     session.cycleKey();
     await session.save();
-    const late = await openOld();
+    let late = session;
+    const events = await eventsDuring(async () => {
+      late = await openOld();
+    });
+    expect(events).toEqual([['loaded', expect.objectContaining({ found: false })]]);
     expect([late.sessionKey, late.size]).toEqual([null, 0]);
     await expect(late.set('b', 2).save()).rejects.toMatchObject({ code: 'ERR_SESSION_UPDATE' });
     expect(late.sessionKey).toBeNull();

@@ -56,9 +56,13 @@ describe.each(stores)('a change inside of a value, on %s,', (_, open) => {
     held.push({ name: 'ink', tags: [] });
     await session.save();
     held.push({ name: 'pad', tags: [] });
+    await (await openSession({ store }, session.sessionKey)).set('theirs', true).save();
     await session.save();
     expect(await storedNames()).toEqual(['pen', 'ink', 'pad']);
+    // And no longer, once it is stored.
+    await (await openSession({ store }, session.sessionKey)).set('cart', []).save();
     await session.save();
+    expect(await storedNames()).toEqual([]);
   });
 
   test('is seen in an object that was set and then changed, before and after the save', async () => {
@@ -67,8 +71,10 @@ describe.each(stores)('a change inside of a value, on %s,', (_, open) => {
     list.push('second');
     await session.save();
     list.push('third');
+    // What is laid over another request's write is only what is known to have changed.
+    await (await openSession({ store }, session.sessionKey)).set('theirs', true).save();
     await session.save();
-    expect((await stored())?.list).toEqual(['first', 'second', 'third']);
+    expect(await stored()).toMatchObject({ list: ['first', 'second', 'third'], theirs: true });
   });
 
   test('no longer counts once the object was replaced or deleted', async () => {
