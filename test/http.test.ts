@@ -27,6 +27,7 @@ async function serve(headers: Record<string, string | string[]> = {}, options: S
       for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
       if (req.path.endsWith('/touch')) req.session.get('name');
       if (req.path.endsWith('/change')) req.session.set('name', 'Ada');
+      if (req.path.endsWith('/flush')) req.session.flush();
       if (req.path.endsWith('/cycle')) req.session.cycleKey();
       if (req.path.endsWith('/stream')) {
         req.session.cycleKey();
@@ -153,6 +154,14 @@ describe('the cookie’s path', () => {
     expect((await wireRequest(port, '/admin/show', { headers: { cookie } })).body).toBe('Ada');
     expect((await wireRequest(port, '/admin/change')).headers.get('set-cookie')?.[0]).toContain('; Path=/admin;');
   });
+});
+
+test('a flush outside of the cookie’s path deletes neither the cookie nor the session', async () => {
+  const { port, sessions } = await serve({}, { cookie: { path: '/admin' } });
+  const { cookie } = await sessions.issue({ name: 'Ada' });
+  expect((await wireRequest(port, '/flush', { headers: { cookie } })).headers.has('set-cookie')).toBe(false);
+  expect((await wireRequest(port, '/admin/show', { headers: { cookie } })).body).toBe('Ada');
+  expect((await wireRequest(port, '/admin/flush', { headers: { cookie } })).headers.get('set-cookie')?.[0]).toMatch(/; Path=\/admin;/);
 });
 
 describe('a connection that is not secure', () => {
