@@ -87,13 +87,13 @@ function safeChannel(name: string): Channel {
   const methods = (): Channel => Object.getPrototypeOf(target);
   return Object.assign(target, {
     subscribe(listener: ChannelListener) {
-      let guard = guards.get(listener) ?? listener;
-      if (guard === listener && typeof listener === 'function') {
+      let guard = guards.get(listener);
+      if (guard === undefined && typeof listener === 'function') {
         guard = guarded(listener);
         // A guard stands for itself as well: Node's first subscribe() calls itself again.
         guards.set(listener, guard).set(guard, guard);
       }
-      methods().subscribe.call(target, guard);
+      methods().subscribe.call(target, guard ?? listener);
     },
     unsubscribe: (listener: ChannelListener) => methods().unsubscribe.call(target, guards.get(listener) ?? listener),
   });

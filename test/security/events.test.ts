@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { encrypted, RedisStore, Session, type SessionOptions, type Store } from 'sojourn';
 import { storeKeyOf } from '../../src/session-key.js';
 import { TestClock } from '../helpers/clock.js';
@@ -110,6 +110,24 @@ test('an event holds fingerprints, numbers and fixed words: nothing that could b
     for (const value of Object.values(message)) expect(`${value}`).toMatch(/^([\w-]{12}|true|false|\d+(\.\d+)?)$/);
   }
   await app.close();
+});
+
+test('who listens is told once and can leave again, also who came first and leaves last', async () => {
+  const { app } = await start();
+  const events = channel('sojourn:created');
+  const before = events.hasSubscribers;
+  const seen: unknown[] = [];
+  const listen = (message: unknown) => void seen.push(message);
+  for (let round = 1; round <= 3; round += 1) {
+    subscribe('sojourn:created', listen);
+    await app.client().get('/write');
+    expect(seen).toHaveLength(round);
+    expect(events.unsubscribe(listen)).toBe(true);
+    expect(events.hasSubscribers).toBe(before);
+    await app.client().get('/write');
+    expect(seen).toHaveLength(round);
+  }
+  expect(events.unsubscribe(listen)).toBe(false);
 });
 
 describe('a listener that fails harms nothing:', () => {

@@ -17,19 +17,6 @@ test('a million session keys are all different, 43 characters of base64url each'
   expect([keys.size, illFormed]).toEqual([1_000_000, 0]);
 });
 
-test('the bits of session keys are 0 and 1 equally often', () => {
-  const ones = Array<number>(256).fill(0);
-  const rounds = 20_000;
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [index, byte] of Buffer.from(createSessionKey(), 'base64url').entries()) {
-      for (let bit = 0; bit < 8; bit += 1) ones[index * 8 + bit] = (ones[index * 8 + bit] as number) + ((byte >> bit) & 1);
-    }
-  }
-  // Seven standard deviations: chance gets there once in a billion runs.
-  const limit = 7 * Math.sqrt(rounds / 4);
-  expect(ones.filter((count) => Math.abs(count - rounds / 2) > limit)).toEqual([]);
-});
-
 test('without randomness from the system a request for a new session is a 500, and nothing is stored', async () => {
   const store = new WatchedStore();
   const app = await startApp({ store }, (routes) => {
