@@ -51,9 +51,9 @@ test.each(documents)('every link of %s leads somewhere', (document) => {
 
 describe('docs/security.md', () => {
   const text = readFileSync('docs/security.md', 'utf8');
-  const rows = [...text.matchAll(/^\| ([A-Z]{2})-(\d+) \|(.*)\|$/gm)].map(([, section = '', number = '', rest = '']) => ({
+  const rows = [...text.matchAll(/^\| ([A-Z]{2})-(\d+) +\|(.*)\|$/gm)].map(([, section = '', number = '', rest = '']) => ({
     id: `${section}-${number}`,
-    cells: rest.split(' | ').map((cell) => cell.trim()),
+    cells: rest.split(/ \| /).map((cell) => cell.trim()),
   }));
 
   test('has a row for every requirement', () => {

@@ -3,7 +3,7 @@ import { encrypted, RedisStore, session, signed } from 'sojourn';
 import { storeKeyOf } from '../../src/session-key.js';
 import { eventsDuring } from '../helpers/events.js';
 import { connect, ownPrefix } from '../helpers/redis-client.js';
-import { startRedis } from '../helpers/redis-server.js';
+import { type RedisServer, startRedis } from '../helpers/redis-server.js';
 import { WatchedStore } from '../helpers/stores.js';
 import { recordWarnings } from '../helpers/warnings.js';
 import { startApp } from './apps.js';
@@ -89,8 +89,12 @@ describe('an error that reaches the error handler shows no key, no data and no s
   });
 });
 
+let server: RedisServer | undefined;
+// After the helpers have closed the clients.
+afterAll(() => server?.stop());
+
 test('what Redis refuses is told without the command, which holds the data', async () => {
-  const server = await startRedis();
+  server = await startRedis();
   const client = connect({}, server.url);
   const store = new RedisStore(client);
   let seen: unknown;
@@ -110,8 +114,6 @@ test('what Redis refuses is told without the command, which holds the data', asy
   const texts = [seen, events].flatMap(textsOf);
   expect(texts.join('')).toContain('OOM');
   expectNothingOf([CANARY, sessionKey, storeKeyOf(sessionKey)], texts);
-  await app.close();
-  await server.stop();
 });
 
 test('a damaged record is nowhere quoted: not in the answer, an event, the log or a warning', async () => {

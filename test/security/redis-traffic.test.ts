@@ -36,7 +36,7 @@ async function start(options: SessionOptions = {}) {
 /** The commands Redis was sent while `act` ran, those of its scripts included, as one text each. */
 async function commandsDuring(act: () => Promise<unknown>): Promise<string[]> {
   const commands: string[] = [];
-  const monitor = await redis.duplicate().monitor();
+  const monitor = await redis.monitor();
   const over = new Promise<void>((resolve) => {
     monitor.on('monitor', (_time: string, args: string[]) => {
       if (args[1] === 'that was all') resolve();
