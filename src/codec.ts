@@ -6,7 +6,8 @@ import { OptionError, SessionTooLargeError } from './errors.js';
  * Turns a session's data into the text a store keeps, and back.
  *
  * `decode` throws for anything `encode` didn't write; the session then counts as absent, and an event says so. A
- * codec never falls back to a weaker one. Custom codecs get the data as a `Map` and may keep what JSON can't.
+ * codec never falls back to a weaker one. Custom codecs get the data as a `Map` and may keep what JSON can't; changes
+ * inside of such values are not seen, as they are found by comparing JSON texts: `set()` them again.
  */
 export interface Codec {
   encode(data: ReadonlyMap<string, unknown>, context: CodecContext): string;

@@ -89,7 +89,7 @@ export function decide(facts: Facts): Outcome {
   if (unsaved && blocked) return 'blocked';
   if (unsaved) return cycled ? 'cycle' : 'create';
   if (saved) return 'saved';
-  if (facts.saveEveryRequest && stored && !failed && !facts.headersSent) return 'touch';
+  if (facts.saveEveryRequest && stored && !failed && !facts.headersSent) return expired ? 'expire' : 'touch';
   return facts.accessed ? 'read' : 'untouched';
 }
 
@@ -138,7 +138,7 @@ function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: numb
   const { changed, keyPending } = work;
   return {
     accessed: session.accessed,
-    modified: session.modified,
+    modified: changed || work.modified,
     changed,
     empty: work.empty,
     stored: work.stored,
@@ -147,7 +147,7 @@ function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: numb
     flushed: work.flushed,
     retired: work.retired,
     savedByHand: work.savedByHand,
-    expired: (changed || keyPending) && work.age <= 0,
+    expired: (changed || keyPending || (settings.saveEveryRequest && work.stored)) && work.age <= 0,
     blocked: work.blocked,
     headersSent,
     status,

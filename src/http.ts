@@ -18,7 +18,8 @@ export function isSecure(req: AnyRequest): boolean {
 /** Whether a cookie of this path comes along with the request (RFC 6265bis section 5.1.4): `/a` covers `/a/b`, not `/ab`. */
 export function isInPath(req: AnyRequest, path: string): boolean {
   if (path === '/') return true;
-  const url = req.originalUrl ?? req.url ?? '/';
+  // A client may send the whole URL (RFC 9112 section 3.2.2).
+  const url = (req.originalUrl ?? req.url ?? '/').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   const query = url.indexOf('?');
   const pathname = query === -1 ? url : url.slice(0, query);
   return pathname.startsWith(path) && (path.endsWith('/') || pathname.length === path.length || pathname[path.length] === '/');

@@ -8,7 +8,7 @@ import type { Write } from './write.js';
 /** How long the marker of a cycled key lives, in seconds: longer than any request that still holds the old key. */
 const MARKER_TTL = 60;
 /** Where the start of a session is kept under an absolute timeout. Not part of the data the application sees. */
-const STARTED_KEY = '_session_started';
+export const STARTED_KEY = '_session_started';
 const KEY_ATTEMPTS = 3;
 const DEFAULT_STORE_TIMEOUT = 1000;
 
@@ -53,6 +53,8 @@ export function encodeRecord(
   const { startedAt } = slot;
   const record = absoluteTimeout === undefined || startedAt === undefined ? data : new Map(data).set(STARTED_KEY, startedAt);
   const payload = codec.encode(record, { binding: bindingOf(settings, slot), suspects });
+  if (payload === '')
+    throw new TypeError('The codec wrote an empty text, which is the mark of a retired session: let it write at least one character');
   // A UTF-16 unit is at most 3 bytes of UTF-8: small payloads need no counting.
   if (payload.length * 3 > maxBytes && Buffer.byteLength(payload) > maxBytes) {
     throw new SessionTooLargeError(Buffer.byteLength(payload), maxBytes);
@@ -107,7 +109,7 @@ export async function createRecord(settings: RecordSettings, slot: Slot, { data,
   if (slot.version !== null) throw new CreateError('There is a record under this session key already.');
   for (let attempt = 1; attempt <= KEY_ATTEMPTS; attempt += 1) {
     const began = clock();
-    const payload = encodeRecord(settings, slot, data.values, changes.keys.keys());
+    const payload = encodeRecord(settings, slot, data.values, data.suspects(changes));
     const version = await ask(slot, () => store.create(slot.storeKey, payload, ttlOf(data.values)));
     if (version !== null) {
       slot.version = version;
@@ -148,9 +150,9 @@ async function swap(
   slot: Slot,
   version: string,
   values: ReadonlyMap<string, unknown>,
-  { changes, ttlOf }: Write,
+  { data, changes, ttlOf }: Write,
 ): Promise<StoredSession | null> {
-  const payload = encodeRecord(settings, slot, values, changes.keys.keys());
+  const payload = encodeRecord(settings, slot, values, data.suspects(changes));
   const result = await ask(slot, () => settings.store.update(slot.storeKey, payload, version, ttlOf(values)));
   if (result.status === 'updated') {
     slot.version = result.version;
@@ -219,7 +221,9 @@ async function abandon(settings: RecordSettings, slot: Slot, reason: unknown): P
 
 function merge(settings: RecordSettings, slot: Slot, current: StoredSession, write: Write): ReadonlyMap<string, unknown> {
   const theirs = decodeRecord(settings, slot, current.payload);
-  return theirs === null ? new Map(write.data.values) : write.over(theirs.data);
+  // Somebody else wrote it with a key or a codec this process hasn't: it is not ours to write over.
+  if (theirs === null) throw interrupted(slot);
+  return write.over(theirs.data);
 }
 
 /** Bounds the time a commit may spend on conflicts: as long as one store call. */

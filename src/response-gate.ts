@@ -116,8 +116,8 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
       response.destroy(error as Error);
       return;
     }
-    // From here on the response belongs to the error handler: what the application still sends through these gates, or
-    // through what `compression` keeps of them, is dropped.
+    // From here on the response belongs to the error handler. What still comes through these gates, from what
+    // `compression` keeps of them, is dropped; what the application itself sends can't be told from the error handler's.
     Object.assign(response, { writeHead, flushHeaders, write: untilEnded(write, false), end: untilEnded(end, response) });
     restoreHeaders(response, headersBefore);
     setHeaders?.();

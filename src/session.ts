@@ -11,7 +11,7 @@ import {
   toCustomExpiry,
 } from './expiry.js';
 import { resolveStandaloneOptions, type StandaloneOptions } from './options.js';
-import { decodeRecord, encodeRecord } from './record.js';
+import { decodeRecord, encodeRecord, STARTED_KEY } from './record.js';
 import { isSessionKey } from './session-key.js';
 import type { Store } from './stores/store.js';
 import { UnitOfWork } from './unit-of-work.js';
@@ -69,7 +69,6 @@ export class Session<Data extends object = SessionData> {
   readonly #work: UnitOfWork;
   readonly #expireAtBrowserClose: boolean;
   #accessed = false;
-  #modified = false;
 
   /** A session outside of a request: `sessionKey` is that of a stored session, to be loaded by `await load()`. */
   constructor(options: StandaloneOptions);
@@ -103,12 +102,12 @@ export class Session<Data extends object = SessionData> {
 
   /** The data were changed, in place or by a method. Django: `modified`. */
   get modified(): boolean {
-    return this.#modified || this.#work.changed;
+    return this.#work.modified || this.#work.changed;
   }
 
   /** True: store the session even if nothing seems to have changed. False: forget the changes made so far. */
   set modified(modified: boolean) {
-    this.#modified = modified;
+    this.#work.modified = modified;
     if (modified) this.#work.forced = true;
     else this.#work.forget();
   }
@@ -138,7 +137,7 @@ export class Session<Data extends object = SessionData> {
 
   /** Django: `session[key] = value`. */
   set<Key extends SessionKeyOf<Data>>(key: Key, value: SessionValueOf<Data, Key>): this {
-    if (typeof key !== 'string') throw new TypeError('Session keys are strings');
+    assertKey(key);
     this.#change().data.set(key, value);
     return this;
   }
@@ -146,7 +145,7 @@ export class Session<Data extends object = SessionData> {
   /** Whether there was something to delete; a missing key changes nothing. Django: `del session[key]`. */
   delete(key: SessionKeyOf<Data>): boolean {
     const deleted = this.#touch().data.delete(key);
-    this.#modified ||= deleted;
+    this.#work.modified ||= deleted;
     return deleted;
   }
 
@@ -181,9 +180,11 @@ export class Session<Data extends object = SessionData> {
   update(change: (session: this) => void): Promise<void>;
   update(input: SessionEntriesOf<Data> | ((session: this) => void)): this | Promise<void> {
     if (typeof input === 'function') return this.#updateStored(input as (session: this) => void);
+    const entries = Object.entries(input);
+    for (const [key] of entries) assertKey(key);
     const { data } = this.#touch();
     this.modified = true;
-    for (const [key, value] of Object.entries(input)) data.set(key, value);
+    for (const [key, value] of entries) data.set(key, value);
     return this;
   }
 
@@ -223,7 +224,7 @@ export class Session<Data extends object = SessionData> {
   flush(): void {
     this.#work.flush();
     this.#accessed = true;
-    this.#modified = true;
+    this.#work.modified = true;
   }
 
   /**
@@ -232,7 +233,7 @@ export class Session<Data extends object = SessionData> {
    */
   cycleKey(): void {
     this.#touch().cycleKey();
-    this.#modified = true;
+    this.#work.modified = true;
   }
 
   /**
@@ -247,7 +248,7 @@ export class Session<Data extends object = SessionData> {
   /** Stores the session under a new key, leaving the old record alone. Rejects with `CreateError`. Django: `create`. */
   async create(): Promise<void> {
     await this.#touch().create();
-    this.#modified = true;
+    this.#work.modified = true;
     this.#work.savedByHand = true;
   }
 
@@ -256,20 +257,25 @@ export class Session<Data extends object = SessionData> {
    * meanwhile, with `CreateError` if `mustCreate` and there is a record, with `StoreUnavailableError` if the store
    * fails; the changes are then still to be saved. Django: `save`.
    */
-  async save({ mustCreate = false }: { mustCreate?: boolean } = {}): Promise<void> {
-    // The key was cycled elsewhere: a session of its own would replace the cookie that the login there has set.
-    if (this.#work.retired) throw new UpdateError();
+  save(options: { mustCreate?: boolean } = {}): Promise<void> {
+    refuseCallback(options, 'save() returns a promise, and is rarely needed: the response saves the session');
+    return this.#save(options.mustCreate ?? false);
+  }
+
+  async #save(mustCreate: boolean): Promise<void> {
+    this.#refuseRetired();
     this.#accessed = true;
     const creates = mustCreate || this.#work.key === null;
     await this.#work.save(mustCreate);
-    if (creates) this.#modified = true;
+    if (creates) this.#work.modified = true;
     this.#work.savedByHand = true;
   }
 
   /** Deletes a stored record, this session's own unless told; the data here stay. Django: `delete`. */
-  async destroy(sessionKey?: string | null): Promise<boolean> {
-    if (sessionKey === undefined || sessionKey === null) return this.#work.deleteRecord();
-    return isSessionKey(sessionKey) && this.#work.deleteRecord(sessionKey);
+  destroy(sessionKey?: string | null): Promise<boolean> {
+    refuseCallback(sessionKey, 'destroy() returns a promise; to log out, call flush()');
+    if (sessionKey === undefined || sessionKey === null) return this.#work.deleteOwnRecord();
+    return isSessionKey(sessionKey) ? this.#work.deleteRecord(sessionKey) : Promise.resolve(false);
   }
 
   /** Whether there is a stored session under this key. Django: `exists`. */
@@ -345,7 +351,13 @@ export class Session<Data extends object = SessionData> {
     return `Session { ${flags.map(([name, value]) => `${name}: ${value}`).join(', ')} }`;
   }
 
+  /** The key was cycled elsewhere: a session of its own would replace the cookie that the login there has set. */
+  #refuseRetired(): void {
+    if (this.#work.retired) throw new UpdateError();
+  }
+
   async #updateStored(change: (session: this) => unknown): Promise<void> {
+    this.#refuseRetired();
     this.#change();
     await this.#work.update(() => {
       // The promise of an async function would be settled after the session was stored.
@@ -363,7 +375,7 @@ export class Session<Data extends object = SessionData> {
 
   #change(): UnitOfWork {
     const work = this.#touch();
-    this.#modified = true;
+    this.#work.modified = true;
     return work;
   }
 
@@ -384,6 +396,17 @@ export function workOf(session: Session<never>): UnitOfWork {
 
 function* secondOfEach<Second>(pairs: Iterable<[unknown, Second]>): IterableIterator<Second> {
   for (const [, second] of pairs) yield second;
+}
+
+/** Who comes from express-session passes a callback, which nobody would call. */
+function refuseCallback(argument: unknown, hint: string): void {
+  if (typeof argument === 'function') throw new TypeError(hint);
+}
+
+/** All strings are keys, but for the one under which the record keeps when the session began. */
+function assertKey(key: unknown): void {
+  if (typeof key !== 'string') throw new TypeError('Session keys are strings');
+  if (key === STARTED_KEY) throw new TypeError(`The session key ${STARTED_KEY} is Sojourn's own: take another name`);
 }
 
 function* lendEach(data: UnitOfWork['data']): IterableIterator<[string, unknown]> {

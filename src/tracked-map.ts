@@ -47,6 +47,11 @@ export class TrackedMap {
     this.#cleared = true;
   }
 
+  /** The keys whose values may have become unfit to store: changed ones, and objects that the application holds. */
+  suspects(changes: Changes): Iterable<string> {
+    return this.#lent.size === 0 ? changes.keys.keys() : new Set([...changes.keys.keys(), ...this.#lent.keys()]);
+  }
+
   /** Whether there is something to take. */
   get changed(): boolean {
     if (this.#cleared || this.#touched.size > 0) return true;

@@ -56,6 +56,8 @@ export class UnitOfWork {
   retired = false;
   /** The application stored something itself during this request: its cookie goes out whatever the status. */
   savedByHand = false;
+  /** The application changed something at some time during this request. Django: `modified`. */
+  modified = false;
   /** `modified = true` by hand: write even if no key of the data changed. */
   forced = false;
   /** The application flushed during this request. */
@@ -68,6 +70,8 @@ export class UnitOfWork {
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
+  /** Records that were presented but read as no session: not to be told apart, or corrupt. A logout ends them, too. */
+  #unread: Slot[] = [];
   /** Slots that a cycle left, until their records are retired. */
   #left: Slot[] = [];
   /** Slots that were flushed, until their records are deleted. */
@@ -169,10 +173,11 @@ export class UnitOfWork {
     if (this.#slot) this.#flushed.push(this.#slot);
     // Presented but never looked up: there may be records.
     for (const key of this.#candidates) this.#flushed.push({ ...slotFor(key), version: '' });
-    this.#flushed.push(...this.#left);
+    this.#flushed.push(...this.#left, ...this.#unread);
     this.#flushes += 1;
     this.#slot = null;
     this.#left = [];
+    this.#unread = [];
     this.#candidates = [];
     this.#data = new TrackedMap();
     this.#state = 'loaded';
@@ -221,17 +226,26 @@ export class UnitOfWork {
     return this.#inTurn(() => this.#deleteFlushed());
   }
 
-  /** Gives the record its full time again. False if it is gone. */
+  /** Gives the record its full time again. False if it is gone, or was written meanwhile: then it has that already. */
   touch(): Promise<boolean> {
     return this.#inTurn(async () => {
+      const ttl = wholeSeconds(this.age);
       const slot = this.#slot;
-      return slot !== null && ask(slot, () => this.settings.store.touch(slot.storeKey, wholeSeconds(this.age)));
+      if (slot === null || slot.version === null) return false;
+      const { version } = slot;
+      return ask(slot, () => this.settings.store.touch(slot.storeKey, ttl, version));
     });
   }
 
-  /** Deletes the record of this session, or of another, and leaves the rest as it is. */
-  deleteRecord(sessionKey = this.key): Promise<boolean> {
-    return this.#inTurn(async () => sessionKey !== null && deleteRecord(this.settings, slotFor(sessionKey)));
+  /** Deletes the record of this session and leaves the rest as it is. What was stored by hand needs no cookie then. */
+  async deleteOwnRecord(): Promise<boolean> {
+    const deleted = this.key !== null && (await this.deleteRecord(this.key));
+    this.savedByHand = false;
+    return deleted;
+  }
+
+  deleteRecord(sessionKey: string): Promise<boolean> {
+    return this.#inTurn(() => deleteRecord(this.settings, slotFor(sessionKey)));
   }
 
   async recordExists(sessionKey: string): Promise<boolean> {
@@ -264,6 +278,7 @@ export class UnitOfWork {
         this.#slot = { ...slot, version: record.version };
         this.#payload = record.payload;
       }
+      if (found && alive > 1) this.#unread.push({ ...slot, version: record.version });
       if (record !== null && alive === 0) this.retired = true;
     }
     if (alive > 1) publish('refused', { reason: 'ambiguous', cookies: alive });
@@ -280,6 +295,7 @@ export class UnitOfWork {
     if (payload === null || slot === null) return new Map();
     const record = decodeRecord(this.settings, slot, payload);
     if (record === null) {
+      this.#unread.push(slot);
       this.#slot = null;
       return new Map();
     }
@@ -348,7 +364,6 @@ export class UnitOfWork {
     const slot = this.#slot;
     const left = [...this.#left];
     const creating = mustCreate || slot.version === null;
-    if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
     if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
     this.forced = false;
     const write = new Write(
@@ -359,6 +374,7 @@ export class UnitOfWork {
     try {
       if (change) write.make(change);
       if (this.age <= 0) return await this.#expire([slot, ...left]);
+      if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
       if (!creating) return await updateRecord(settings, slot, write);
       await createRecord(settings, slot, write);
       for (const from of left) {

@@ -45,9 +45,9 @@ export class MemoryStore implements Store {
     return this.#swap(key, payload, version, ttl);
   }
 
-  async touch(key: string, ttl: number): Promise<boolean> {
+  async touch(key: string, ttl: number, version?: string): Promise<boolean> {
     const entry = this.#live(key);
-    if (!entry || isMarker(entry)) return false;
+    if (!entry || isMarker(entry) || entry.version !== (version ?? entry.version)) return false;
     entry.deadline = this.#deadline(ttl);
     return true;
   }

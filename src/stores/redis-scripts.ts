@@ -69,11 +69,16 @@ if version == ARGV[2] then return 1 end
 return redis.call('GET', KEYS[1])
 `);
 
-/** ARGV: ttl, deadline, now. 1 if a live record has a new time to live; 0 if there is none, or only a marker. */
+/**
+ * ARGV: ttl, deadline, now, version or ''. 1 if a live record has a new time to live; 0 if there is none, or only a
+ * marker, or one of another version.
+ */
 export const touch = script(`
 if redis.call('STRLEN', KEYS[1]) <= 14 then return 0 end
-local deadline = tonumber(redis.call('GETRANGE', KEYS[1], 0, 6), 36)
+local head = redis.call('GETRANGE', KEYS[1], 0, 13)
+local deadline = tonumber(string.sub(head, 1, 7), 36)
 if not deadline or deadline <= tonumber(ARGV[3]) then return 0 end
+if ARGV[4] ~= '' and string.sub(head, 8) ~= ARGV[4] then return 0 end
 redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
 return redis.call('EXPIRE', KEYS[1], ARGV[1])
 `);

@@ -68,9 +68,9 @@ export class RedisStore implements Store {
     return current ? { status: 'conflict', current } : { status: 'gone' };
   }
 
-  async touch(key: string, ttl: number): Promise<boolean> {
+  async touch(key: string, ttl: number, version = ''): Promise<boolean> {
     const seconds = Math.ceil(ttl);
-    return isOne(await this.#run(scripts.touch, key, [seconds, this.#deadline(seconds), this.#now()]));
+    return isOne(await this.#run(scripts.touch, key, [seconds, this.#deadline(seconds), this.#now(), version]));
   }
 
   async retire(key: string, version: string, ttl: number): Promise<RetireResult> {

@@ -21,8 +21,11 @@ export interface Store {
   create(key: string, payload: string, ttl: number): Promise<string | null>;
   /** Replaces the record if it still has this version. */
   update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult>;
-  /** Gives a live record a new time to live and changes nothing else, its version included. */
-  touch(key: string, ttl: number): Promise<boolean>;
+  /**
+   * Gives a live record a new time to live and changes nothing else, its version included. With a version only if the
+   * record still has it: who wrote meanwhile has set a time to live that fits what was written.
+   */
+  touch(key: string, ttl: number, version?: string): Promise<boolean>;
   /** Replaces the record by a marker that lives for `ttl`, if it still has this version. */
   retire(key: string, version: string, ttl: number): Promise<RetireResult>;
   /** Deletes whatever is there. Whether there was something. */

@@ -159,7 +159,8 @@ export const RULES = {
   },
   touch: {
     when: 'save-every-request, and nothing was changed',
-    instead: 'record and cookie are renewed, the data are not written; a record that is gone is no error',
+    instead:
+      'record and cookie are renewed, the data are not written; neither is, and no error, if the record is gone or was written meanwhile',
     because: 'a read must not overwrite what others wrote, and a page that only reads is not to be answered with 400',
   },
   'store down is 503': {

@@ -37,9 +37,9 @@ export class WatchedStore implements Store {
     return result;
   }
 
-  async touch(key: string, ttl: number) {
+  async touch(key: string, ttl: number, version?: string) {
     this.#ask('writes', 'set');
-    const renewed = await this.inner.touch(key, ttl);
+    const renewed = await this.inner.touch(key, ttl, version);
     if (renewed) this.#note(key, ttl);
     return renewed;
   }

@@ -114,7 +114,7 @@ test('the key is taken from the one cookie: not from the URL, the body, another 
     next();
   });
   const running = await startApp({ store }, (routes) => {
-    routes.all('/{*any}', (req, res) => void res.json(req.session.get('user') ?? null));
+    routes.all(/.*/, (req, res) => void res.json(req.session.get('user') ?? null));
   });
   app.use(running.app);
   const { cookie } = await running.sessions.issue({ user: 'ann' });

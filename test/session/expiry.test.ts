@@ -66,7 +66,8 @@ describe('absoluteTimeout', () => {
   });
 
   test("doesn't show in the data, nor do the data change it", async () => {
-    session.set('_session_started', clock.now);
+    expect(() => session.set('_session_started', clock.now)).toThrow(TypeError);
+    expect(() => session.update({ _session_started: clock.now })).toThrow(TypeError);
     await session.save();
     await reopen();
     expect([...session.keys()]).toEqual(['a']);

@@ -79,6 +79,8 @@ export abstract class Backend extends Writing {
   deleteRecord(key: string | null): void {
     const target = key ?? this.key;
     if (target !== null && this.#reachesStore(target)) this.on.store.delete(target);
+    // What was stored by hand needs no cookie then.
+    if (key === null) this.savedByHand = false;
   }
 
   exists(key: string | null): boolean {

@@ -60,7 +60,7 @@ function commit(session: ModelSession, cookieCameIn: boolean, status: number): R
     return session.key === null ? erase() : set(session, status);
   }
   if (!unsaved && !byHand && differs('touch')) {
-    if (session.key === null || !store.touch(session.key, Math.max(1, Math.floor(session.age())))) return leave;
+    if (session.key === null || !store.touch(session.key, Math.max(1, Math.floor(session.age())), session.slot?.version)) return leave;
   } else if (unsaved || !byHand) {
     session.age();
     session.save();

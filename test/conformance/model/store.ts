@@ -44,10 +44,10 @@ export class ModelStore {
     return this.put(key, data, ttl);
   }
 
-  touch(key: string, ttl: number): boolean {
+  touch(key: string, ttl: number, version: number | null | undefined): boolean {
     this.ask('writes', 'set');
     const entry = this.peek(key);
-    if (!entry || entry.marker) return false;
+    if (!entry || entry.marker || entry.version !== version) return false;
     entry.deadline = this.now + ttl * 1000;
     return true;
   }
