@@ -133,6 +133,9 @@ describe('the cookie’s path', () => {
     ['/admin', '/', false],
     ['/admin', '/x?/admin', false],
     ['/admin', '/adm', false],
+    ['/admin', 'http://example.com/admin/users', true],
+    ['/admin', 'http://example.com/admin?x=1', true],
+    ['/admin', 'http://admin/', false],
   ])('%s and a request for %s: %p', (path, url, expected) => {
     expect(inside(path, url)).toBe(expected);
   });

@@ -40,6 +40,19 @@ describe.each<[string, () => Store]>([
   });
 });
 
+test('a codec that writes nothing is refused: an empty text is the mark of a retired session', async () => {
+  const codec = { encode: () => '', decode: () => new Map<string, unknown>() };
+  const session: Session = new SessionClass({ store: new WatchedStore(), codec });
+  await expect(session.set('a', 1).save()).rejects.toThrow(/at least one character/);
+});
+
+test('a value that became unfit inside of an object is refused, even where its JSON text is the same', async () => {
+  const session: Session = new SessionClass({ store: new WatchedStore() });
+  await session.set('box', { value: null }).save();
+  (session.get('box') as { value: unknown }).value = Number.NaN;
+  await expect(session.set('other', 1).save()).rejects.toMatchObject({ code: 'ERR_SESSION_VALUE' });
+});
+
 describe('maxBytes', () => {
   test('is the most bytes of an encoded session; more is an error before any store call', async () => {
     const store = new WatchedStore();

@@ -175,6 +175,14 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
       expect(await store.update(key, 'next', version, 60)).toMatchObject({ status: 'updated' });
     });
 
+    test('touch with a version leaves a record alone that was written meanwhile', async () => {
+      const version = await created(store, key, 'first', 60);
+      expect(await store.touch(key, 6000, version)).toBe(true);
+      await store.update(key, 'second', version, 60);
+      expect(await store.touch(key, 6000, version)).toBe(false);
+      expect(await opened.outlives(key, 61)).toBe(false);
+    });
+
     test('delete answers whether there was something, and the key is free again', async () => {
       await created(store, key);
       expect(await store.delete(key)).toBe(true);
