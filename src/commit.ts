@@ -1,3 +1,4 @@
+import { type Blocked, PROBLEM_OF } from './blocked.js';
 import { SessionInterrupted, UpdateError } from './errors.js';
 import { warnOnce } from './events.js';
 import { MAX_COOKIE_AGE, wholeSeconds } from './expiry.js';
@@ -5,7 +6,7 @@ import { type AnyRequest, type AnyResponse, isSecure, sendSetCookie, varyOnCooki
 import type { SessionSettings } from './options.js';
 import type { SetHeaders } from './response-gate.js';
 import { type Session, workOf } from './session.js';
-import { type Blocked, PROBLEM_OF, type UnitOfWork } from './unit-of-work.js';
+import type { UnitOfWork } from './unit-of-work.js';
 
 /** All that the decision depends on. */
 export interface Facts {

@@ -3,7 +3,8 @@ import { commitSession } from './commit.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
 import { gateResponse } from './response-gate.js';
-import { Session, type SessionData, type SessionEntriesOf } from './session.js';
+import { Session } from './session.js';
+import type { SessionData, SessionEntriesOf } from './session-data.js';
 import type { Store } from './stores/store.js';
 import { UnitOfWork } from './unit-of-work.js';
 

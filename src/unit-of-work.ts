@@ -1,6 +1,8 @@
+import { type Blocked, PROBLEM_OF } from './blocked.js';
 import { CreateError, SessionNotLoadedError } from './errors.js';
 import { publish } from './events.js';
 import { EXPIRY_KEY, expiryAge, readCustomExpiry, wholeSeconds } from './expiry.js';
+import { type Found, lookUp } from './lookup.js';
 import {
   ask,
   createRecord,
@@ -13,7 +15,6 @@ import {
   slotFor,
   updateRecord,
 } from './record.js';
-import { isMarker, type StoredSession } from './stores/store.js';
 import { TrackedMap } from './tracked-map.js';
 import { Write } from './write.js';
 
@@ -24,22 +25,6 @@ export interface WorkSettings extends RecordSettings {
 
 /** The context of a text that is decoded on the spot. */
 const NOWHERE = { binding: '' };
-
-/** Why a new session key can't reach the client. */
-export type Blocked = 'insecure' | 'headers-sent' | 'path';
-
-/** What to tell the developer about it. */
-export const PROBLEM_OF: Record<Blocked, string> = {
-  insecure:
-    'No new session is stored: its cookie has the Secure attribute and this connection is not secure. ' +
-    "Behind a proxy that ends TLS, app.set('trust proxy', 1); without TLS, use cookie: { secure: 'auto' }.",
-  'headers-sent':
-    'No new session is stored: the response has begun, so its cookie can no longer be sent. ' +
-    'Change the session before the first write, flushHeaders() or end().',
-  path:
-    "No new session is stored: the request is outside of the cookie's path, so the client would not send the cookie back here. " +
-    'Mount the session where cookie.path points, or widen cookie.path.',
-};
 
 /**
  * One session between the application and the store: what was loaded, what is to be done (a key to cycle, records to
@@ -254,13 +239,9 @@ export class UnitOfWork {
   }
 
   async #read(): Promise<void> {
-    const { store, clock, absoluteTimeout } = this.settings;
-    const slots = this.#candidates.map(slotFor);
-    const began = clock();
-    let records: (StoredSession | null)[];
+    let found: Found;
     try {
-      // The usual case has one candidate; two are a known attack and a known accident.
-      records = await Promise.all(slots.map((slot) => ask(slot, () => store.read(slot.storeKey))));
+      found = await lookUp(this.settings, this.#candidates);
     } catch (error) {
       // A flush meanwhile has settled what this session is: then nobody needs the answer.
       if (this.loaded) return;
@@ -269,23 +250,14 @@ export class UnitOfWork {
       throw error;
     }
     if (this.loaded) return;
-    const alive = records.filter((record) => record !== null && !isMarker(record)).length;
-    for (const [index, slot] of slots.entries()) {
-      const record = records[index] ?? null;
-      const found = record !== null && !isMarker(record);
-      publish('loaded', { storeKey: slot.storeKey, found, duration: clock() - began });
-      if (found && alive === 1) {
-        this.#slot = { ...slot, version: record.version };
-        this.#payload = record.payload;
-      }
-      if (found && alive > 1) this.#unread.push({ ...slot, version: record.version });
-      if (record !== null && alive === 0) this.retired = true;
-    }
-    if (alive > 1) publish('refused', { reason: 'ambiguous', cookies: alive });
+    this.#slot = found.slot;
+    this.#payload = found.payload;
+    this.#unread = found.ambiguous;
+    this.retired = found.retired;
     this.#candidates = [];
     this.#state = 'loaded';
     this.#failure = undefined;
-    if (absoluteTimeout !== undefined) await this.#endIfTooOld();
+    if (this.settings.absoluteTimeout !== undefined) await this.#endIfTooOld();
   }
 
   #decodeLoaded(): Map<string, unknown> {
