@@ -1,4 +1,5 @@
-import express, { type NextFunction, type Request, type Response } from 'express';
+import type { NextFunction, Request, Response } from 'express';
+import express from 'express5';
 import { Session, session } from 'sojourn';
 import { SessionCookie } from '../../src/cookie.js';
 import { Aliases, Clients, valuesOf } from './client.js';
