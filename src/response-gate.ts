@@ -146,7 +146,7 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
     try {
       await commit(response.statusCode, true);
     } catch {
-      // The client has its answer, and the store has published what went wrong.
+      // The client has its answer. A failing store is published as an event; a value that can't be stored is lost unseen.
     }
   };
 
