@@ -21,6 +21,12 @@ export interface RedisStoreOptions {
 const MAX_UNANSWERED = 10_000;
 
 /**
+ * How long after one attempt to connect a request may ask for the next, in milliseconds. After an outage ioredis 6 may
+ * wait for five seconds, doubling its pause with each attempt that fails: too long for a request that is there now.
+ */
+const WAKE_INTERVAL = 500;
+
+/**
  * Sessions in Redis (6.2 or later), Valkey, a Cluster, or behind Sentinel, through the application's own ioredis
  * client (5 or 6), which it never closes.
  *
@@ -36,6 +42,7 @@ export class RedisStore implements Store {
   readonly #prefix: string;
   readonly #clock: () => number;
   #unanswered = 0;
+  #wokenAt = Number.NEGATIVE_INFINITY;
 
   constructor(client: Redis | Cluster, { prefix = 'sojourn:', timeout = 1000, clock = Date.now }: RedisStoreOptions = {}) {
     assertClient(client);
@@ -131,6 +138,7 @@ export class RedisStore implements Store {
 
   /** One command, within its time. Null if there is a value of another type under the key: that is no session. */
   async #call<Reply>(key: string, command: (redisKey: string) => Promise<Reply>): Promise<Reply | null> {
+    this.#wake();
     if (this.#unanswered >= MAX_UNANSWERED) throw new StoreUnavailableError(`${MAX_UNANSWERED} calls are without an answer`);
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
@@ -146,6 +154,22 @@ export class RedisStore implements Store {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /**
+   * Lets a client that waits before its next attempt to connect make it now. The timer it waits on has no public name:
+   * a client that doesn't have it keeps its pause, as does a Cluster, whose pauses are short.
+   */
+  #wake(): void {
+    const client = this.#client as unknown as Waiting;
+    if (client.status !== 'reconnecting' || client.isCluster || !client.reconnectTimeout) return;
+    if (performance.now() - this.#wokenAt < WAKE_INTERVAL) return;
+    this.#wokenAt = performance.now();
+    // Else it would fire later, and connect a client that the application has closed meanwhile.
+    clearTimeout(client.reconnectTimeout);
+    client.reconnectTimeout = null;
+    // What comes of it is told by the commands, and by the client's own events.
+    client.connect().then(nothing, nothing);
   }
 
   /** Counts a command as long as the client keeps it, which may be long after its deadline here. */
@@ -188,4 +212,13 @@ function assertClient(client: unknown): asserts client is Redis | Cluster {
       "reads must go to the primary: a replica may not know of a login or logout yet. Set scaleReads: 'master'",
     );
   }
+}
+
+function nothing(): void {}
+
+interface Waiting {
+  readonly status: string;
+  readonly isCluster: boolean;
+  reconnectTimeout?: NodeJS.Timeout | null;
+  connect(): Promise<void>;
 }

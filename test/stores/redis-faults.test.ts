@@ -72,6 +72,25 @@ describe.each([
   });
 });
 
+test.each([
+  ['6', connect],
+  ['5', connect5],
+])('a client of ioredis %s that pauses before it connects again does so when a request asks', async (_, open) => {
+  const server = await startRedis();
+  // A minute: without the request that asks, the client would not be back before the test is over.
+  const client = open({ retryStrategy: () => 60_000 }, server.url);
+  await client.ping();
+  const pausing = new Promise((resolve) => client.once('reconnecting', resolve));
+  await server.stop();
+  await pausing;
+  const again = await startRedis([], server.port);
+  try {
+    expect(await new RedisStore(client, { timeout: 10_000 }).read('anything')).toBeNull();
+  } finally {
+    await again.stop();
+  }
+});
+
 test('an abandoned call that is carried out later brings nothing back and overwrites nothing', async () => {
   const server = await startRedis();
   const client = connect({}, server.url);

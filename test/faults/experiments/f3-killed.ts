@@ -1,15 +1,7 @@
-import { type Profile, profiles } from '../clients.js';
+import { profiles } from '../clients.js';
 import type { Experiment, Row } from '../experiment.js';
 import { DEADLINE } from './common.js';
 import { outageUnderLoad } from './outage.js';
-
-/**
- * How long a client may take to come back. ioredis 6 waits twice as long after each attempt that failed, up to 5.2 s, if
- * nobody gives it another `retryStrategy`: that pause is the client's own.
- */
-export function healsWithin(profile: Profile, outage: number): number {
-  return profile === 'defaults' ? 1000 + Math.min(outage, 5200) : 1000;
-}
 
 /** Redis is killed and starts again with nothing in it. */
 export const killed: Experiment = {
@@ -29,7 +21,7 @@ export const killed: Experiment = {
           perSecond: quick ? 50 : 200,
           lasts,
           empties: true,
-          healsWithin: healsWithin(profile, lasts),
+          healsWithin: 1000,
           begin: () => redis.stop(),
           async end() {
             await lab.redis([], redis.port);
