@@ -27,7 +27,7 @@ export interface SessionMiddleware<Data extends object = SessionData> {
 export function session<Data extends object = SessionData>(options?: SessionOptions): SessionMiddleware<Data> {
   const settings = resolveOptions(options);
   const { attach, isAttached } = attachment(settings.property);
-  const open = (keys: readonly string[] = []) => new Session<Data>(new UnitOfWork(settings, keys), settings.expireAtBrowserClose);
+  const open = (keys: readonly string[] = []) => new Session<Data>(new UnitOfWork(settings, keys), settings);
 
   const middleware = (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void => {
     const present = (req as unknown as Record<string, unknown>)[settings.property];
@@ -44,7 +44,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
     else if (settings.cookie.secure === true && !isSecure(req)) work.blocked = 'insecure';
     else if ((res as ServerResponse).headersSent) work.blocked = 'headers-sent';
 
-    const session = new Session<never>(work, settings.expireAtBrowserClose);
+    const session = new Session<never>(work, settings);
     attach(req, session);
 
     const exchange = { session, req, res, settings };

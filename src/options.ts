@@ -3,7 +3,8 @@ import { type Codec, json } from './codec.js';
 import { type CookieOptions, SessionCookie } from './cookie.js';
 import { OptionError } from './errors.js';
 import { warnOnce } from './events.js';
-import { type Duration, problemWithAge, toSeconds } from './expiry.js';
+import { type Duration, EXPIRY_KEY, type ExpiryPolicy, expiryAge, problemWithAge, readCustomExpiry, toSeconds } from './expiry.js';
+import { sessionKeys } from './session-key.js';
 import { MemoryStore } from './stores/memory.js';
 import type { Store } from './stores/store.js';
 import type { WorkSettings } from './unit-of-work.js';
@@ -45,9 +46,8 @@ export interface SessionOptions extends CommonOptions {
   onInterrupted?: 'error' | 'discard';
 }
 
-export interface SessionSettings extends WorkSettings {
+export interface SessionSettings extends WorkSettings, ExpiryPolicy {
   readonly cookie: SessionCookie;
-  readonly expireAtBrowserClose: boolean;
   readonly saveEveryRequest: boolean;
   readonly lazy: boolean;
   readonly property: string;
@@ -120,7 +120,7 @@ export function resolveOptions(options: SessionOptions = {}): SessionSettings {
 }
 
 /** The settings of `new Session(options)`. */
-export function resolveStandaloneOptions(options: StandaloneOptions): WorkSettings & { expireAtBrowserClose: boolean } {
+export function resolveStandaloneOptions(options: StandaloneOptions): WorkSettings & ExpiryPolicy {
   assertKnown(options, STANDALONE, '');
   return { ...resolveCommon(options), store: checkedStore(options.store) };
 }
@@ -132,12 +132,15 @@ function resolveCommon(options: CommonOptions) {
   }
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) throw new OptionError('maxBytes', 'must be a whole number of bytes above 0');
   if (typeof clock !== 'function') throw new OptionError('clock', 'must be a function like Date.now');
+  const maxAge = age(options, 'maxAge') ?? DEFAULT_MAX_AGE;
   return {
     codec,
     maxBytes,
     clock,
+    keys: sessionKeys,
     keySalt: KEY_SALT,
-    maxAge: age(options, 'maxAge') ?? DEFAULT_MAX_AGE,
+    maxAge,
+    ageOf: (values: ReadonlyMap<string, unknown>, now: number) => expiryAge(readCustomExpiry(values.get(EXPIRY_KEY)), maxAge, now),
     absoluteTimeout: age(options, 'absoluteTimeout'),
     expireAtBrowserClose: flag(options, 'expireAtBrowserClose'),
   };

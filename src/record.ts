@@ -1,7 +1,7 @@
 import type { Codec } from './codec.js';
 import { CreateError, SessionTooLargeError, StoreUnavailableError, UpdateError } from './errors.js';
 import { publish } from './events.js';
-import { createSessionKey, storeKeyOf } from './session-key.js';
+import type { KeyScheme } from './session-key.js';
 import { isMarker, type Store, type StoredSession } from './stores/store.js';
 import type { Write } from './write.js';
 
@@ -14,6 +14,7 @@ const DEFAULT_STORE_TIMEOUT = 1000;
 
 export interface RecordSettings {
   readonly store: Store;
+  readonly keys: KeyScheme;
   readonly codec: Codec;
   readonly keySalt: string;
   /** Seconds since the session began or was cycled, or undefined. */
@@ -34,12 +35,12 @@ export interface Slot {
   startedAt: number | undefined;
 }
 
-export function slotFor(sessionKey: string): Slot {
-  return { sessionKey, storeKey: storeKeyOf(sessionKey), version: null, startedAt: undefined };
+export function slotFor({ keys }: RecordSettings, sessionKey: string): Slot {
+  return { sessionKey, storeKey: keys.storeKeyOf(sessionKey), version: null, startedAt: undefined };
 }
 
-export function newSlot(): Slot {
-  return slotFor(createSessionKey());
+export function newSlot(settings: RecordSettings): Slot {
+  return slotFor(settings, settings.keys.createKey());
 }
 
 /** The text a store keeps. Throws for values the codec refuses and for too large a session, before any store call. */
@@ -117,8 +118,8 @@ export async function createRecord(settings: RecordSettings, slot: Slot, { data,
       return;
     }
     // A key of 256 random bits that is taken is no chance: somebody has prepared the slot.
-    slot.sessionKey = createSessionKey();
-    slot.storeKey = storeKeyOf(slot.sessionKey);
+    slot.sessionKey = settings.keys.createKey();
+    slot.storeKey = settings.keys.storeKeyOf(slot.sessionKey);
   }
   throw new CreateError(`No free session key was found in ${KEY_ATTEMPTS} attempts. Check the source of randomness.`);
 }

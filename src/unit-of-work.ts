@@ -1,7 +1,7 @@
 import { type Blocked, PROBLEM_OF } from './blocked.js';
 import { CreateError, SessionNotLoadedError } from './errors.js';
 import { publish } from './events.js';
-import { EXPIRY_KEY, expiryAge, readCustomExpiry, wholeSeconds } from './expiry.js';
+import { wholeSeconds } from './expiry.js';
 import { type Found, lookUp } from './lookup.js';
 import {
   ask,
@@ -19,8 +19,8 @@ import { TrackedMap } from './tracked-map.js';
 import { Write } from './write.js';
 
 export interface WorkSettings extends RecordSettings {
-  /** Seconds. */
-  readonly maxAge: number;
+  /** How long a session with these values lives from `now` (milliseconds) on, in seconds; 0 or less: it is over. */
+  readonly ageOf: (values: ReadonlyMap<string, unknown>, now: number) => number;
 }
 
 /** The context of a text that is decoded on the spot. */
@@ -104,7 +104,7 @@ export class UnitOfWork {
 
   /** What a record of this session is bound to; nothing as long as there is no key. */
   get place(): Pick<Slot, 'storeKey' | 'startedAt'> {
-    return this.#slot ?? (this.key === null ? { storeKey: '', startedAt: undefined } : slotFor(this.key));
+    return this.#slot ?? (this.key === null ? { storeKey: '', startedAt: undefined } : slotFor(this.settings, this.key));
   }
 
   /** There is something to save in the data. */
@@ -136,7 +136,7 @@ export class UnitOfWork {
   cycleKey(): void {
     void this.data;
     if (this.#slot) this.#left.push(this.#slot);
-    this.#slot = newSlot();
+    this.#slot = newSlot(this.settings);
     this.retired = false;
   }
 
@@ -157,7 +157,7 @@ export class UnitOfWork {
   flush(): void {
     if (this.#slot) this.#flushed.push(this.#slot);
     // Presented but never looked up: there may be records.
-    for (const key of this.#candidates) this.#flushed.push({ ...slotFor(key), version: '' });
+    for (const key of this.#candidates) this.#flushed.push({ ...slotFor(this.settings, key), version: '' });
     this.#flushed.push(...this.#left, ...this.#unread);
     this.#flushes += 1;
     this.#slot = null;
@@ -191,7 +191,7 @@ export class UnitOfWork {
     return this.#inTurnUnlessFlushed(async () => {
       void this.data;
       const old = this.#slot;
-      const created = newSlot();
+      const created = newSlot(this.settings);
       this.#slot = created;
       try {
         await this.#write(true);
@@ -230,11 +230,11 @@ export class UnitOfWork {
   }
 
   deleteRecord(sessionKey: string): Promise<boolean> {
-    return this.#inTurn(() => deleteRecord(this.settings, slotFor(sessionKey)));
+    return this.#inTurn(() => deleteRecord(this.settings, slotFor(this.settings, sessionKey)));
   }
 
   async recordExists(sessionKey: string): Promise<boolean> {
-    const slot = slotFor(sessionKey);
+    const slot = slotFor(this.settings, sessionKey);
     return ask(slot, () => this.settings.store.exists(slot.storeKey));
   }
 
@@ -332,7 +332,7 @@ export class UnitOfWork {
 
   async #write(mustCreate: boolean, change?: () => void): Promise<void> {
     const { data, forced, settings } = this;
-    this.#slot ??= newSlot();
+    this.#slot ??= newSlot(this.settings);
     const slot = this.#slot;
     const left = [...this.#left];
     const creating = mustCreate || slot.version === null;
@@ -362,9 +362,8 @@ export class UnitOfWork {
   }
 
   #ageOf(values: ReadonlyMap<string, unknown>): number {
-    const { maxAge, clock } = this.settings;
-    const age = expiryAge(readCustomExpiry(values.get(EXPIRY_KEY)), maxAge, clock());
-    return Math.min(age, this.#secondsToAbsoluteEnd());
+    const { ageOf, clock } = this.settings;
+    return Math.min(ageOf(values, clock()), this.#secondsToAbsoluteEnd());
   }
 
   async #expire(slots: Slot[]): Promise<void> {
