@@ -6,6 +6,7 @@ import { gateResponse } from './response-gate.js';
 import { Session } from './session.js';
 import type { SessionData, SessionEntriesOf } from './session-data.js';
 import type { Store } from './stores/store.js';
+import { claimIn } from './take-over.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** What `session(options)` returns: a middleware for Express, Connect or plain `node:http`, and what belongs to it. */
@@ -39,7 +40,8 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
 
     const inPath = isInPath(req, settings.cookie.path);
     const keys = inPath ? settings.cookie.read(req.headers.cookie) : [];
-    const work = new UnitOfWork(settings, keys);
+    const claim = inPath && keys.length === 0 ? claimIn(req.headers.cookie, settings) : undefined;
+    const work = claim ? new UnitOfWork(settings, [claim.sessionKey], claim.settle) : new UnitOfWork(settings, keys);
     if (!inPath) work.blocked = 'path';
     else if (settings.cookie.secure === true && !isSecure(req)) work.blocked = 'insecure';
     else if ((res as ServerResponse).headersSent) work.blocked = 'headers-sent';
@@ -47,7 +49,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
     const session = new Session<never>(work, settings);
     attach(req, session);
 
-    const exchange = { session, req, res, settings };
+    const exchange = { session, req, res, settings, takesOver: claim !== undefined };
     const commit = (status: number, headersSent: boolean) =>
       // An application that deletes req.session wants nothing to be done.
       isAttached(req, session) ? commitSession(exchange, status, headersSent) : doNothing;

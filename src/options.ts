@@ -7,6 +7,7 @@ import { type Duration, EXPIRY_KEY, type ExpiryPolicy, expiryAge, problemWithAge
 import { sessionKeys } from './session-key.js';
 import { MemoryStore } from './stores/memory.js';
 import type { Store } from './stores/store.js';
+import type { Predecessor } from './take-over.js';
 import type { WorkSettings } from './unit-of-work.js';
 
 /** What a session needs to know, in a request or without one. */
@@ -44,6 +45,8 @@ export interface SessionOptions extends CommonOptions {
   property?: string;
   /** What to do with changes to a session that was deleted meanwhile: answer 400, or drop them quietly. */
   onInterrupted?: 'error' | 'discard';
+  /** The sessions of the library that was used before: `expressSessions({ ... })`. */
+  takeOver?: Predecessor;
 }
 
 export interface SessionSettings extends WorkSettings, ExpiryPolicy {
@@ -52,6 +55,7 @@ export interface SessionSettings extends WorkSettings, ExpiryPolicy {
   readonly lazy: boolean;
   readonly property: string;
   readonly onInterrupted: 'error' | 'discard';
+  readonly takeOver: Predecessor | undefined;
 }
 
 const DEFAULT_MAX_AGE = 14 * 86_400;
@@ -78,6 +82,7 @@ const SESSION: Record<keyof SessionOptions, true> = {
   lazy: true,
   property: true,
   onInterrupted: true,
+  takeOver: true,
 };
 const COOKIE: Record<keyof CookieOptions, true> = {
   name: true,
@@ -116,6 +121,7 @@ export function resolveOptions(options: SessionOptions = {}): SessionSettings {
     lazy: flag(options, 'lazy'),
     property,
     onInterrupted,
+    takeOver: options.takeOver && checkedPredecessor(options.takeOver),
   };
 }
 
@@ -166,7 +172,7 @@ function flag<Name extends string>(options: { readonly [name in Name]?: boolean 
   return value;
 }
 
-function assertKnown(options: unknown, known: Record<string, true>, prefix: string): void {
+export function assertKnown(options: unknown, known: Record<string, true>, prefix: string): void {
   if (typeof options !== 'object' || options === null) throw new OptionError(prefix.slice(0, -1) || 'options', 'must be an object');
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
@@ -174,10 +180,15 @@ function assertKnown(options: unknown, known: Record<string, true>, prefix: stri
   }
 }
 
-function checkedStore(store: Store): Store {
+export function checkedStore(store: Store): Store {
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function');
   if (missing.length > 0) throw new OptionError('store', `must be a Sojourn store; this one has no ${missing.join(', ')}`);
   return store;
+}
+
+function checkedPredecessor(predecessor: Predecessor): Predecessor {
+  if (typeof predecessor?.idsIn === 'function' && typeof predecessor.read === 'function') return predecessor;
+  throw new OptionError('takeOver', 'must be the sessions of another library: expressSessions({ secret, store })');
 }
 
 function memoryStore(clock: (() => number) | undefined): Store {

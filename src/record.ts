@@ -33,10 +33,12 @@ export interface Slot {
   version: string | null;
   /** When the session began or was cycled, in seconds; kept only under an absolute timeout. */
   startedAt: number | undefined;
+  /** Whether the record, once it was flushed, is to leave a marker: late requests with the old key are told apart by it. */
+  leavesMarker: boolean;
 }
 
 export function slotFor({ keys }: RecordSettings, sessionKey: string): Slot {
-  return { sessionKey, storeKey: keys.storeKeyOf(sessionKey), version: null, startedAt: undefined };
+  return { sessionKey, storeKey: keys.storeKeyOf(sessionKey), version: null, startedAt: undefined, leavesMarker: false };
 }
 
 export function newSlot(settings: RecordSettings): Slot {
@@ -101,6 +103,23 @@ export async function ask<Reply>({ storeKey }: Pick<Slot, 'storeKey'>, call: () 
 /** Deletes the record of a slot. Whether there was one. */
 export function deleteRecord({ store }: RecordSettings, slot: Slot): Promise<boolean> {
   return ask(slot, () => store.delete(slot.storeKey));
+}
+
+/** Ends the record of a slot as its flush wants it. Whether there was one. */
+export function endRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
+  return slot.leavesMarker ? markRecord(settings, slot) : deleteRecord(settings, slot);
+}
+
+async function markRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
+  const conflict = conflictCounter(settings);
+  let version = slot.version as string;
+  for (;;) {
+    const result = await ask(slot, () => settings.store.retire(slot.storeKey, version, MARKER_TTL));
+    if (result.status !== 'conflict') return result.status === 'retired';
+    if (isMarker(result.current)) return false;
+    conflict(slot);
+    version = result.current.version;
+  }
 }
 
 /** Stores the data where there is no record yet. If the key is taken, the slot gets another. */

@@ -8,6 +8,7 @@ import {
   createRecord,
   decodeRecord,
   deleteRecord,
+  endRecord,
   newSlot,
   type RecordSettings,
   retireRecord,
@@ -52,6 +53,7 @@ export class UnitOfWork {
   #failure: unknown;
   /** Keys that were presented and not yet looked up. */
   #candidates: readonly string[];
+  readonly #prepare: (() => Promise<void>) | undefined;
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
@@ -65,10 +67,14 @@ export class UnitOfWork {
   #loading: Promise<void> | undefined;
   #running: Promise<unknown> | undefined;
 
-  /** `candidates`: keys of the right shape; the session is the one that is alive, if there is exactly one. */
-  constructor(settings: WorkSettings, candidates: readonly string[] = []) {
+  /**
+   * `candidates`: keys of the right shape; the session is the one that is alive, if there is exactly one. `prepare` has
+   * its turn before they are looked up.
+   */
+  constructor(settings: WorkSettings, candidates: readonly string[] = [], prepare?: () => Promise<void>) {
     this.settings = settings;
     this.#candidates = candidates;
+    this.#prepare = prepare;
     this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
   }
 
@@ -132,6 +138,11 @@ export class UnitOfWork {
     }
   }
 
+  /** A key before there is a record, for who shows it to the application from the start. */
+  assignKey(): void {
+    this.#slot ??= newSlot(this.settings);
+  }
+
   /** A new key for the same data; the old record is retired when this is saved. */
   cycleKey(): void {
     void this.data;
@@ -153,9 +164,15 @@ export class UnitOfWork {
     this.forget();
   }
 
-  /** No data, no key; the records behind it are deleted when this is carried out. */
-  flush(): void {
-    if (this.#slot) this.#flushed.push(this.#slot);
+  /**
+   * No data, no key; the records behind it are deleted when this is carried out. `leavesMarker`: the session's own is
+   * replaced by a marker, because the client goes on with another key.
+   */
+  flush(leavesMarker = false): void {
+    if (this.#slot) {
+      this.#slot.leavesMarker = leavesMarker;
+      this.#flushed.push(this.#slot);
+    }
     // Presented but never looked up: there may be records.
     for (const key of this.#candidates) this.#flushed.push({ ...slotFor(this.settings, key), version: '' });
     this.#flushed.push(...this.#left, ...this.#unread);
@@ -211,10 +228,10 @@ export class UnitOfWork {
     return this.#inTurn(() => this.#deleteFlushed());
   }
 
-  /** Gives the record its full time again. False if it is gone, or was written meanwhile: then it has that already. */
-  touch(): Promise<boolean> {
+  /** Gives the record its full time again, or `age` seconds. False if it is gone, or was written meanwhile: then it has that already. */
+  touch(age = this.age): Promise<boolean> {
     return this.#inTurn(async () => {
-      const ttl = wholeSeconds(this.age);
+      const ttl = wholeSeconds(age);
       const slot = this.#slot;
       if (slot === null || slot.version === null) return false;
       const { version } = slot;
@@ -241,6 +258,7 @@ export class UnitOfWork {
   async #read(): Promise<void> {
     let found: Found;
     try {
+      if (this.#prepare) await this.#prepare();
       found = await lookUp(this.settings, this.#candidates);
     } catch (error) {
       // A flush meanwhile has settled what this session is: then nobody needs the answer.
@@ -323,7 +341,7 @@ export class UnitOfWork {
     }
     for (const slot of [...this.#flushed]) {
       const began = clock();
-      if (hasRecord(slot) && (await deleteRecord(this.settings, slot))) {
+      if (hasRecord(slot) && (await endRecord(this.settings, slot))) {
         publish('flushed', { storeKey: slot.storeKey, duration: clock() - began });
       }
       this.#flushed = without(this.#flushed, slot);
