@@ -235,14 +235,18 @@ function warnBlocked({ blocked }: UnitOfWork): void {
 function setHeaders({ session, req, res, settings }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
   const { key } = work;
   if (cookie === 'set' && key !== null) {
-    // A record may live longer than any cookie: by a fixed time in years, say.
-    const maxAge = session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
-    sendSetCookie(res, settings.cookie.write(key, maxAge, isSecure(req)));
+    sendSetCookie(res, settings.cookie.write(key, cookieAge(session, work), isSecure(req)));
     varyOnCookie(res);
   } else if (cookie === 'erase' && work.blocked !== 'path' && settings.cookie.cameIn(req.headers.cookie)) {
     sendSetCookie(res, settings.cookie.erase(isSecure(req)));
   }
   if (session.accessed) varyOnCookie(res);
+}
+
+/** The cookie's `Max-Age` in seconds, or null for one that ends with the browser. */
+export function cookieAge(session: Pick<Session, 'getExpireAtBrowserClose'>, work: UnitOfWork): number | null {
+  // A record may live longer than any cookie: by a fixed time in years, say.
+  return session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
 }
 
 function leaveHeaders(): void {}
