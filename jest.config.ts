@@ -16,6 +16,7 @@ const config: Config = {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^sojourn$': '<rootDir>/src/index.ts',
     '^sojourn/express-session$': '<rootDir>/src/express-session/index.ts',
+    '^sojourn/testing$': '<rootDir>/src/testing.ts',
     ...versions,
   },
   globalSetup: '<rootDir>/test/helpers/global-setup.ts',

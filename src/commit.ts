@@ -235,9 +235,7 @@ async function interrupt(error: UpdateError, work: UnitOfWork, { onInterrupted }
 function setHeaders({ session, req, res, settings, takesOver }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
   const { key } = work;
   if (cookie === 'set' && key !== null) {
-    // A record may live longer than any cookie: by a fixed time in years, say.
-    const maxAge = session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
-    sendSetCookie(res, settings.cookie.write(key, maxAge, isSecure(req)));
+    sendSetCookie(res, settings.cookie.write(key, cookieAge(session, work), isSecure(req)));
     varyOnCookie(res);
   } else if (cookie === 'erase' && work.blocked !== 'path' && settings.cookie.cameIn(req.headers.cookie)) {
     sendSetCookie(res, settings.cookie.erase(isSecure(req)));
@@ -245,6 +243,12 @@ function setHeaders({ session, req, res, settings, takesOver }: Exchange, work: 
   // Whatever it led to is Sojourn's now, or gone.
   if (takesOver && work.loaded) addHeader(res, 'Set-Cookie', (settings.takeOver as Predecessor).eraseCookie(isSecure(req)));
   if (session.accessed) varyOnCookie(res);
+}
+
+/** The cookie's `Max-Age` in seconds, or null for one that ends with the browser. */
+export function cookieAge(session: Pick<Session, 'getExpireAtBrowserClose'>, work: UnitOfWork): number | null {
+  // A record may live longer than any cookie: by a fixed time in years, say.
+  return session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
 }
 
 function leaveHeaders(): void {}

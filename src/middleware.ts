@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { commitSession } from './commit.js';
+import { commitSession, cookieAge } from './commit.js';
+import type { SessionCookie } from './cookie.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
 import { gateResponse } from './response-gate.js';
@@ -14,9 +15,11 @@ export interface SessionMiddleware<Data extends object = SessionData> {
   (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void;
   /** The session of an upgrade request, a socket or a job: loaded, and stored by its own `save()`. */
   load(req: AnyRequest): Promise<Session<Data>>;
-  /** A new stored session and the `Cookie` header that leads to it, for tests. */
-  issue(data: SessionEntriesOf<Data>): Promise<{ sessionKey: string; cookie: string }>;
+  /** A new stored session, the `Cookie` header that leads to it, and how many seconds a browser keeps it (null: until it closes). */
+  issue(data: SessionEntriesOf<Data>): Promise<{ sessionKey: string; cookie: string; maxAge: number | null }>;
   readonly store: Store;
+  /** @internal How the session's cookie is read and written, for `sojourn/testing`. */
+  readonly cookie: SessionCookie;
 }
 
 /**
@@ -28,7 +31,7 @@ export interface SessionMiddleware<Data extends object = SessionData> {
 export function session<Data extends object = SessionData>(options?: SessionOptions): SessionMiddleware<Data> {
   const settings = resolveOptions(options);
   const { attach, isAttached } = attachment(settings.property);
-  const open = (keys: readonly string[] = []) => new Session<Data>(new UnitOfWork(settings, keys), settings);
+  const open = (keys: readonly string[]) => new Session<Data>(new UnitOfWork(settings, keys), settings);
 
   const middleware = (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void => {
     const present = (req as unknown as Record<string, unknown>)[settings.property];
@@ -63,12 +66,14 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
 
   return Object.assign(middleware, {
     store: settings.store,
+    cookie: settings.cookie,
     load: (req: AnyRequest) => open(settings.cookie.read(req.headers.cookie)).load(),
     async issue(data: SessionEntriesOf<Data>) {
-      const session = open();
+      const work = new UnitOfWork(settings);
+      const session = new Session<Data>(work, settings);
       await session.update(data).save();
       const sessionKey = session.sessionKey as string;
-      return { sessionKey, cookie: settings.cookie.pair(sessionKey) };
+      return { sessionKey, cookie: settings.cookie.pair(sessionKey), maxAge: cookieAge(session, work) };
     },
   });
 }

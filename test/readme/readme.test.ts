@@ -2,14 +2,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { Redis } from 'ioredis';
 import * as sojourn from 'sojourn';
+import * as testing from 'sojourn/testing';
 import { listen, rawRequest, SECRET } from '../helpers/app.js';
-import { type CodeBlock, codeBlocksOf, type Declared, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
+import { type CodeBlock, codeBlocksOf, type Declared, DeclaredTests, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
 import { compile } from '../helpers/compile.js';
 
 // Every TypeScript block of the README runs, and does what the text around it says.
 
 const blocks = codeBlocksOf('README.md').filter(({ language }) => language === 'ts');
 const clients: Redis[] = [];
+const tests = new DeclaredTests();
 const subscribed: Parameters<typeof subscribe>[] = [];
 
 /** The README's blocks open clients and never close them. */
@@ -22,6 +24,8 @@ class TrackedRedis extends Redis {
 
 function load(id: string): unknown {
   if (id === 'sojourn') return sojourn;
+  if (id === 'sojourn/testing') return testing;
+  if (id === 'node:test') return tests;
   if (id === 'ioredis') return { Redis: TrackedRedis };
   // Channels outlive a test file: other files would hear what the README's listeners print.
   if (id === 'node:diagnostics_channel') {
@@ -97,16 +101,8 @@ const checks: Record<string, (declared: Declared) => Promise<void>> = {
     await running.close();
   },
 
-  async 'Signed in, in a test'({ sessions, cookieOf }) {
-    const cookie = await (cookieOf as (userId: number) => Promise<string>)(7);
-    const server = createServer((req, res) => {
-      (sessions as sojourn.SessionMiddleware)(req, res, () =>
-        res.end(String((req as typeof req & { session: sojourn.Session }).session.get('userId'))),
-      );
-    });
-    const running = await listen(server);
-    expect((await running.client().get('/', { headers: { cookie } })).body).toBe('7');
-    await running.close();
+  async 'Signed in, in a test'() {
+    expect(await tests.run()).toEqual(['Ada sees her page']);
   },
 
   async 'Two sessions in one app'({ app }) {

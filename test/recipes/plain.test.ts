@@ -3,8 +3,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, createSecureServer } from 'node:http2';
 import type { Server as NetServer } from 'node:net';
 import { listen } from '../helpers/app.js';
+import { certificate } from '../helpers/certificate.js';
 import { storedData } from '../helpers/sessions.js';
-import { certificate } from '../helpers/transports.js';
 import { type Kitchen, kitchen } from './recipes.js';
 
 const down = () => Promise.reject(new Error('down'));
