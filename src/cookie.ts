@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { serialize } from 'cookie';
 import { sign, unsign } from 'cookie-signature';
+import { LRUCache } from 'lru-cache';
 import { OptionError } from './errors.js';
 import { publish } from './events.js';
 import { isSessionKey } from './session-key.js';
@@ -34,12 +35,19 @@ const MAX_CANDIDATES = 8;
 /** Two live sessions is what a cookie on a parent domain or path can add to ours; more is an attack. */
 const MAX_KEYS = 2;
 
+/** How many signatures are remembered. An HMAC costs more than all the rest of reading a cookie, and makes more garbage. */
+const MAX_REMEMBERED = 10_000;
+
 /** The session cookie: reads keys from a request's header, and writes the header that sets or deletes it. */
 export class SessionCookie {
   readonly name: string;
   readonly path: string;
   readonly secure: boolean | 'auto';
   readonly #secrets: readonly ReturnType<typeof createSecretKey>[];
+  /** Signed values that were verified or made lately, and the keys in them. */
+  readonly #keyOf = new LRUCache<string, string>({ max: MAX_REMEMBERED });
+  /** The other way round: keys, and their values signed with the first secret. */
+  readonly #valueOf = new LRUCache<string, string>({ max: MAX_REMEMBERED });
   /** Everything behind name, value and age, for an insecure and a secure connection. */
   readonly #attributes: { readonly insecure: string; readonly secure: string };
 
@@ -104,7 +112,7 @@ export class SessionCookie {
 
   /** Name and signed value, as a client sends them back. */
   pair(sessionKey: string): string {
-    return `${this.name}=${sign(sessionKey, this.#secrets[0] as ReturnType<typeof createSecretKey>)}`;
+    return `${this.name}=${this.#valueOf.get(sessionKey) ?? this.#sign(sessionKey)}`;
   }
 
   /** The session key that the session of another library gets: the same for all requests, and for nobody to guess. */
@@ -118,12 +126,27 @@ export class SessionCookie {
     return secure ? this.#attributes.secure : this.#attributes.insecure;
   }
 
+  #sign(sessionKey: string): string {
+    const value = sign(sessionKey, this.#secrets[0] as ReturnType<typeof createSecretKey>);
+    this.#valueOf.set(sessionKey, value);
+    this.#keyOf.set(value, sessionKey);
+    return value;
+  }
+
   #verify(value: string): string | undefined {
     // Shape first: nothing ill-formed costs an HMAC or reaches the store.
-    if (value.length !== VALUE_LENGTH || value[KEY_LENGTH] !== '.' || !isSessionKey(value.slice(0, KEY_LENGTH))) return undefined;
-    for (const secret of this.#secrets) {
-      const key = unsign(value, secret);
-      if (key !== false) return key;
+    if (value.length !== VALUE_LENGTH || value[KEY_LENGTH] !== '.') return undefined;
+    const known = this.#keyOf.get(value);
+    if (known !== undefined) return known;
+    if (!isSessionKey(value.slice(0, KEY_LENGTH))) return undefined;
+    for (const [index, secret] of this.#secrets.entries()) {
+      if (unsign(value, secret) === false) continue;
+      // A copy: a part of the header would keep all of it in memory.
+      const copy = Buffer.from(value, 'latin1').toString('latin1');
+      const key = copy.slice(0, KEY_LENGTH);
+      this.#keyOf.set(copy, key);
+      if (index === 0) this.#valueOf.set(key, copy);
+      return key;
     }
     return undefined;
   }

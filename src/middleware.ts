@@ -3,7 +3,7 @@ import { commitSession, cookieAge } from './commit.js';
 import type { SessionCookie } from './cookie.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
-import { gateResponse } from './response-gate.js';
+import { responseGate } from './response-gate.js';
 import { Session } from './session.js';
 import type { SessionData, SessionEntriesOf } from './session-data.js';
 import type { Store } from './stores/store.js';
@@ -30,6 +30,7 @@ export interface SessionMiddleware<Data extends object = SessionData> {
  */
 export function session<Data extends object = SessionData>(options?: SessionOptions): SessionMiddleware<Data> {
   const settings = resolveOptions(options);
+  const gateResponse = responseGate();
   const { attach, isAttached } = attachment(settings.property);
   const open = (keys: readonly string[]) => new Session<Data>(new UnitOfWork(settings, keys), settings);
 

@@ -22,6 +22,64 @@ type Phase =
   /** The commit failed: the application's response is dropped, an error handler sends another. */
   | 'failed';
 
+/**
+ * What holds the responses of one middleware back until their sessions are committed: no byte of a response, its headers
+ * included, leaves before.
+ *
+ * Four methods are replaced on each response. Whatever they meet there is called on, be it Node's own or what
+ * `compression` put in its place. A response that is held behaves as if it were on its way: `write` answers false until
+ * `drain`, and its status and headers can't be changed any more.
+ *
+ * `fail` gets the error of a failed commit as long as another response can be sent; otherwise this one is destroyed.
+ */
+export function responseGate(): (res: AnyResponse, commit: Commit, fail: (error: unknown) => void) => void {
+  const patch = patchFor(Symbol('gate'));
+  const { slot, writeHead, write, end, flushHeaders } = patch;
+  return (res, commit, fail) => {
+    // The union of both response types has no common signatures, though Node implements both alike.
+    const response = res as ServerResponse;
+    const gate = new Gate(response, commit, fail, patch);
+    Object.assign(response, { [slot]: gate, writeHead, write, end, flushHeaders });
+  };
+}
+
+/** What is put on a response. Made once for a middleware, since closures for each response would cost more than the rest. */
+type Patch = ReturnType<typeof patchFor>;
+
+function patchFor(slot: symbol) {
+  type Gated = ServerResponse & { readonly [slot: symbol]: Gate };
+  const gateOf = (response: Gated): Gate => response[slot] as Gate;
+  return {
+    slot,
+    writeHead(this: Gated, status: number, ...rest: unknown[]) {
+      gateOf(this).writeHead(status, rest);
+      return this;
+    },
+    write(this: Gated, ...args: unknown[]) {
+      return gateOf(this).write(args);
+    },
+    end(this: Gated, ...args: unknown[]) {
+      gateOf(this).end(args);
+      return this;
+    },
+    flushHeaders(this: Gated) {
+      gateOf(this).flushHeaders();
+    },
+    /** Stands in for the methods that change headers while those are frozen. */
+    refuse(this: Gated) {
+      if (!gateOf(this).ended) throw headersSentError();
+      return this;
+    },
+    headersSent: {
+      configurable: true,
+      get(this: Gated): boolean {
+        const gate = gateOf(this);
+        return gate.frozen ? !gate.ended : Reflect.get(Object.getPrototypeOf(this), 'headersSent', this);
+      },
+    },
+  };
+}
+
 /** A call of the application that waits. */
 interface Kept {
   /** Makes it. False if the response has no room for more. */
@@ -30,210 +88,239 @@ interface Kept {
   readonly callback: unknown;
 }
 
-/**
- * Holds a response back until the session is committed: no byte of it, its headers included, leaves before.
- *
- * Four methods are replaced on the response. Whatever they meet there is called on, be it Node's own or what
- * `compression` put in its place. A response that is held behaves as if it were on its way: `write` answers false until
- * `drain`, and its status and headers can't be changed any more.
- *
- * `fail` gets the error of a failed commit as long as another response can be sent; otherwise this one is destroyed.
- */
-export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unknown) => void): void {
-  // The union of both response types has no common signatures, though Node implements both alike.
-  const response = res as ServerResponse;
-  const { writeHead, write, end, flushHeaders } = response;
-  const headersBefore = response.getHeaders();
-  let phase: Phase = response.headersSent ? 'open' : 'waiting';
-  let kept: Kept[] = [];
+const NONE: Kept[] = [];
+
+/** One response and its commit. */
+class Gate {
+  phase: Phase;
   /** `end` was kept: the application has answered, and nothing that it does afterwards changes that. */
-  let ended = false;
-  let failure: unknown;
+  ended = false;
+  /** Status and headers can't be changed, as they can't be once a response has been sent. */
+  frozen = false;
+  /** The methods this gate stands before, be they Node's own or what `compression` put in their place. */
+  readonly inner: Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'flushHeaders'>;
+  readonly #response: ServerResponse;
+  readonly #commit: Commit;
+  readonly #fail: (error: unknown) => void;
+  readonly #patch: Patch;
+  readonly #headersBefore: ReturnType<ServerResponse['getHeaders']>;
+  #kept = NONE;
+  #failure: unknown;
+
+  constructor(response: ServerResponse, commit: Commit, fail: (error: unknown) => void, patch: Patch) {
+    const { writeHead, write, end, flushHeaders } = response;
+    this.inner = { writeHead, write, end, flushHeaders };
+    this.phase = response.headersSent ? 'open' : 'waiting';
+    this.#response = response;
+    this.#commit = commit;
+    this.#fail = fail;
+    this.#patch = patch;
+    this.#headersBefore = response.getHeaders();
+  }
+
+  writeHead(status: number, rest: unknown[]): void {
+    const { inner } = this;
+    const response = this.#response;
+    if (this.isOver) return;
+    if (this.phase === 'held') throw headersSentError();
+    if (this.phase === 'open') {
+      Reflect.apply(inner.writeHead, response, [status, ...rest]);
+      return;
+    }
+    const message = typeof rest[0] === 'string' ? [rest[0]] : [];
+    // As headers of the response, not as arguments: arguments would replace a Set-Cookie of the session.
+    mergeHeaders(response, message.length === 0 ? (rest[0] ?? rest[1]) : rest[1]);
+    response.statusCode = status;
+    const send = () => {
+      Reflect.apply(inner.writeHead, response, [response.statusCode, ...message]);
+      return true;
+    };
+    if (this.#start(send, undefined)) send();
+  }
+
+  flushHeaders(): void {
+    this.#announce();
+    if (this.isOver) return;
+    const send = () => {
+      this.inner.flushHeaders.call(this.#response);
+      return true;
+    };
+    if (this.phase === 'held') this.#keep(send, undefined);
+    else if (this.phase === 'open' || this.#start(send, undefined)) send();
+  }
+
+  write(args: unknown[]): boolean {
+    const send = (): boolean => Reflect.apply(this.inner.write, this.#response, args);
+    const callback = args.at(-1);
+    this.#announce();
+    if (this.isOver) this.#drop(callback);
+    else if (this.phase === 'held') this.#keep(send, callback);
+    else if (this.phase === 'open' || this.#start(send, callback)) return send();
+    return false;
+  }
+
+  end(args: unknown[]): void {
+    const callback = args.at(-1);
+    this.#announce();
+    if (this.isOver) {
+      this.#drop(callback);
+      return;
+    }
+    const send = () => {
+      Reflect.apply(this.inner.end, this.#response, args);
+      process.nextTick(commitRest, this);
+      return true;
+    };
+    // What is changed until then is committed, too.
+    if (this.phase === 'held') this.#keep(() => this.#start(send, callback) && send(), callback);
+    else if (this.#response.writableEnded || this.#start(send, callback)) send();
+    this.ended = this.phase === 'held';
+  }
+
+  /** What was done in one breath with an answer that has left: a logout that came after its redirect still counts. */
+  async commitRest(): Promise<void> {
+    try {
+      await this.#commit(this.#response.statusCode, true);
+    } catch {
+      // The client has its answer. A failing store is published as an event; a value that can't be stored is lost unseen.
+    }
+  }
+
+  /** Whether the application may send nothing any more. */
+  get isOver(): boolean {
+    return this.phase === 'failed' || (this.ended && (this.phase === 'held' || this.#response.writableEnded));
+  }
+
+  /** Who waits for the headers to be written (`on-headers`) has its turn before the commit: it may change the session. */
+  #announce(): void {
+    const response = this.#response;
+    if (this.phase === 'waiting' && response.writeHead !== this.#patch.writeHead) response.writeHead(response.statusCode);
+  }
 
   /** Starts the response, or ends a streaming one. True: go on. False: it was kept until the commit has settled, or dropped. */
-  const start = (call: Kept): boolean => {
+  #start(send: () => boolean, callback: unknown): boolean {
     let setHeaders: SetHeaders | Promise<SetHeaders>;
     try {
-      setHeaders = commit(response.statusCode, phase === 'open');
+      setHeaders = this.#commit(this.#response.statusCode, this.phase === 'open');
     } catch (error) {
-      kept.push(call);
-      giveUp(error);
+      this.#keep(send, callback);
+      this.#giveUp(error);
       return false;
     }
     if (setHeaders instanceof Promise) {
-      kept.push(call);
-      hold(setHeaders);
+      this.#keep(send, callback);
+      this.#hold(setHeaders);
       return false;
     }
     setHeaders();
-    phase = 'open';
+    this.phase = 'open';
     return true;
-  };
+  }
 
-  const hold = (committed: Promise<SetHeaders>): void => {
-    phase = 'held';
-    const thaw = freeze(response, () => ended);
+  #keep(send: () => boolean, callback: unknown): void {
+    if (this.#kept === NONE) this.#kept = [];
+    this.#kept.push({ send, callback });
+  }
+
+  #hold(committed: Promise<SetHeaders>): void {
+    this.phase = 'held';
+    const thaw = this.#freeze();
     committed.then(
       (setHeaders) => {
         thaw();
-        open(setHeaders);
+        this.#open(setHeaders);
         // Express' last error handler waits for the end of the request before it answers, and finds nothing sent now.
-        if (ended && phase === 'open') ignoreHeaders(response);
+        if (this.ended && this.phase === 'open') ignoreHeaders(this.#response);
       },
       (error) => {
         thaw();
-        giveUp(error);
+        this.#giveUp(error);
       },
     );
-  };
+  }
 
-  const open = (setHeaders: SetHeaders): void => {
+  /**
+   * Makes status and headers unchangeable, as they are once a response has been sent. Returns what undoes it.
+   *
+   * Who only began a response meets what Node answers after the headers: an error, and `headersSent`. Who ended it, and
+   * throws then or answers a second time, is ignored: an error handler that saw `headersSent` would cut the connection
+   * under a response that Node had delivered.
+   */
+  #freeze(): () => void {
+    const response = this.#response;
+    const { statusCode, setHeader, appendHeader, removeHeader } = response;
+    const statusMessage = Object.getOwnPropertyDescriptor(response, 'statusMessage')?.value ?? '';
+    const { refuse, headersSent } = this.#patch;
+    this.frozen = true;
+    Object.assign(response, { setHeader: refuse, appendHeader: refuse, removeHeader: refuse });
+    // It stays, and tells the truth afterwards: an object that a property is deleted from is slow for the rest of its life.
+    Object.defineProperty(response, 'headersSent', headersSent);
+    return () => {
+      this.frozen = false;
+      Object.assign(response, { setHeader, appendHeader, removeHeader });
+      setStatus(response, statusCode, statusMessage);
+    };
+  }
+
+  #open(setHeaders: SetHeaders): void {
     try {
       setHeaders();
-      phase = 'open';
-      release();
+      this.phase = 'open';
+      this.#release();
     } catch (error) {
       // A bad status or chunk: what Node throws about it comes too late for the call. The session is stored nevertheless.
-      giveUp(error, setHeaders);
+      this.#giveUp(error, setHeaders);
     }
-  };
+  }
 
   /** Sends what was kept, in order. */
-  const release = (): void => {
+  #release(): void {
     let flowing = true;
-    for (let call = kept.shift(); call; call = phase === 'open' ? kept.shift() : undefined) flowing = call.send();
+    for (let call = this.#kept.shift(); call; call = this.phase === 'open' ? this.#kept.shift() : undefined) flowing = call.send();
     // Whoever was told to wait may go on; a full buffer says so by itself.
-    if (flowing && !ended) process.nextTick(() => response.emit('drain'));
-  };
+    if (flowing && !this.ended) process.nextTick(() => this.#response.emit('drain'));
+  }
 
-  const giveUp = (error: unknown, setHeaders?: SetHeaders): void => {
-    phase = 'failed';
-    failure = error;
-    ended = false;
-    for (const { callback } of kept) drop(callback);
-    kept = [];
+  #giveUp(error: unknown, setHeaders?: SetHeaders): void {
+    const response = this.#response;
+    const { writeHead, flushHeaders, write, end } = this.inner;
+    this.phase = 'failed';
+    this.#failure = error;
+    this.ended = false;
+    for (const { callback } of this.#kept) this.#drop(callback);
+    this.#kept = NONE;
     if (response.headersSent) {
       response.destroy(error as Error);
       return;
     }
     // From here on the response belongs to the error handler. What still comes through these gates, from what
     // `compression` keeps of them, is dropped; what the application itself sends can't be told from the error handler's.
-    Object.assign(response, { writeHead, flushHeaders, write: untilEnded(write, false), end: untilEnded(end, response) });
-    restoreHeaders(response, headersBefore);
+    Object.assign(response, { writeHead, flushHeaders, write: this.#untilEnded(write, false), end: this.#untilEnded(end, response) });
+    restoreHeaders(response, this.#headersBefore);
     setHeaders?.();
     if (error instanceof SessionError) for (const [name, value] of Object.entries(error.headers ?? {})) response.setHeader(name, value);
     setStatus(response, statusOf(error), '');
-    fail(error);
-  };
+    this.#fail(error);
+  }
 
   /** Where Node would throw or emit an error: an application that goes on sending must not disturb the error response. */
-  const untilEnded = (method: unknown, otherwise: unknown) =>
-    function sendError(...args: unknown[]): unknown {
-      if (!response.writableEnded) return Reflect.apply(method as typeof write, response, args);
-      drop(args.at(-1));
+  #untilEnded(method: unknown, otherwise: unknown) {
+    const response = this.#response;
+    return (...args: unknown[]): unknown => {
+      if (!response.writableEnded) return Reflect.apply(method as ServerResponse['write'], response, args);
+      this.#drop(args.at(-1));
       return otherwise;
     };
+  }
 
-  const drop = (callback: unknown): void => {
-    if (typeof callback === 'function') process.nextTick(callback, failure ?? codedError('ERR_STREAM_WRITE_AFTER_END', 'write after end'));
-  };
-
-  /** Whether the application may send nothing any more. */
-  const isOver = (): boolean => phase === 'failed' || (ended && (phase === 'held' || response.writableEnded));
-
-  /** What was done in one breath with an answer that has left: a logout that came after its redirect still counts. */
-  const commitRest = async (): Promise<void> => {
-    try {
-      await commit(response.statusCode, true);
-    } catch {
-      // The client has its answer. A failing store is published as an event; a value that can't be stored is lost unseen.
-    }
-  };
-
-  /** Who waits for the headers to be written (`on-headers`) has its turn before the commit: it may change the session. */
-  const announce = (): void => {
-    if (phase === 'waiting' && response.writeHead !== gatedWriteHead) response.writeHead(response.statusCode);
-  };
-
-  const gatedWriteHead = function gatedWriteHead(status: number, ...rest: unknown[]) {
-    if (isOver()) return response;
-    if (phase === 'held') throw headersSentError();
-    if (phase === 'open') return Reflect.apply(writeHead, response, [status, ...rest]);
-    const message = typeof rest[0] === 'string' ? [rest[0]] : [];
-    // As headers of the response, not as arguments: arguments would replace a Set-Cookie of the session.
-    mergeHeaders(response, message.length === 0 ? (rest[0] ?? rest[1]) : rest[1]);
-    response.statusCode = status;
-    const send = () => {
-      Reflect.apply(writeHead, response, [response.statusCode, ...message]);
-      return true;
-    };
-    if (start({ send, callback: undefined })) send();
-    return response;
-  } as typeof writeHead;
-
-  const gatedFlushHeaders = () => {
-    announce();
-    if (isOver()) return;
-    const send = () => {
-      flushHeaders.call(response);
-      return true;
-    };
-    if (phase === 'held') kept.push({ send, callback: undefined });
-    else if (phase === 'open' || start({ send, callback: undefined })) send();
-  };
-
-  const gatedWrite = function gatedWrite(...args: unknown[]) {
-    const call: Kept = { send: () => Reflect.apply(write, response, args), callback: args.at(-1) };
-    announce();
-    if (isOver()) drop(call.callback);
-    else if (phase === 'held') kept.push(call);
-    else if (phase === 'open' || start(call)) return call.send();
-    return false;
-  } as typeof write;
-
-  const gatedEnd = function gatedEnd(...args: unknown[]) {
-    const send = () => {
-      Reflect.apply(end, response, args);
-      process.nextTick(commitRest);
-      return true;
-    };
-    const call: Kept = { send, callback: args.at(-1) };
-    announce();
-    if (isOver()) {
-      drop(call.callback);
-      return response;
-    }
-    // What is changed until then is committed, too.
-    if (phase === 'held') kept.push({ ...call, send: () => start(call) && send() });
-    else if (response.writableEnded || start(call)) send();
-    ended = phase === 'held';
-    return response;
-  } as typeof end;
-
-  Object.assign(response, { writeHead: gatedWriteHead, flushHeaders: gatedFlushHeaders, write: gatedWrite, end: gatedEnd });
+  #drop(callback: unknown): void {
+    if (typeof callback !== 'function') return;
+    process.nextTick(callback, this.#failure ?? codedError('ERR_STREAM_WRITE_AFTER_END', 'write after end'));
+  }
 }
 
-/**
- * Makes status and headers unchangeable, as they are once a response has been sent. Returns what undoes it.
- *
- * Who only began a response meets what Node answers after the headers: an error, and `headersSent`. Who ended it, and
- * throws then or answers a second time, is ignored: an error handler that saw `headersSent` would cut the connection
- * under a response that Node had delivered.
- */
-function freeze(response: ServerResponse, isEnded: () => boolean): () => void {
-  const { statusCode, setHeader, appendHeader, removeHeader } = response;
-  const statusMessage = Object.getOwnPropertyDescriptor(response, 'statusMessage')?.value ?? '';
-  const refuse = () => {
-    if (!isEnded()) throw headersSentError();
-    return response;
-  };
-  Object.assign(response, { setHeader: refuse, appendHeader: refuse, removeHeader: refuse });
-  Object.defineProperty(response, 'headersSent', { configurable: true, get: () => !isEnded() });
-  return () => {
-    Object.assign(response, { setHeader, appendHeader, removeHeader });
-    Reflect.deleteProperty(response, 'headersSent');
-    setStatus(response, statusCode, statusMessage);
-  };
+function commitRest(gate: Gate): void {
+  void gate.commitRest();
 }
 
 function ignoreHeaders(response: ServerResponse): void {

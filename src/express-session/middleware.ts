@@ -1,5 +1,5 @@
 import type { AnyRequest, AnyResponse } from '../http.js';
-import { gateResponse } from '../response-gate.js';
+import { responseGate } from '../response-gate.js';
 import { idsIn, isInPath, type LegacyRequest } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
 import type { Session } from './session.js';
@@ -15,6 +15,7 @@ type Carrier = { [VISIT]?: Visit };
 export function session(options?: SessionOptions): SessionHandler {
   const settings = resolveOptions(options);
   const { store } = settings;
+  const gateResponse = responseGate();
   let connected = true;
   store.on?.('disconnect', () => {
     connected = false;
