@@ -163,7 +163,7 @@ function flag<Name extends string>(options: { readonly [name in Name]?: boolean 
   return value;
 }
 
-function assertKnown(options: unknown, known: Record<string, true>, prefix: string): void {
+export function assertKnown(options: unknown, known: Record<string, true>, prefix: string): void {
   if (typeof options !== 'object' || options === null) throw new OptionError(prefix.slice(0, -1) || 'options', 'must be an object');
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
@@ -171,7 +171,7 @@ function assertKnown(options: unknown, known: Record<string, true>, prefix: stri
   }
 }
 
-function checkedStore(store: Store): Store {
+export function checkedStore(store: Store): Store {
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function');
   if (missing.length > 0) throw new OptionError('store', `must be a Sojourn store; this one has no ${missing.join(', ')}`);
   return store;
