@@ -6,9 +6,8 @@ declare module 'connect-pg-simple' {
   interface Options {
     pool: Pool;
     createTableIfMissing?: boolean;
-    tableName?: string;
+    schemaName?: string;
     pruneSessionInterval?: false | number;
-    disableTouch?: boolean;
   }
   class PgStore extends Store {
     constructor(options: Options);

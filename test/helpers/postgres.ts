@@ -13,7 +13,9 @@ export interface PostgresServer {
   readonly url: string;
   /** Connections to it, closed by `stop`. */
   readonly pool: pg.Pool;
-  /** Stops the server at once, as a crash would; what was written is lost. */
+  /** Ends the server at once and leaves the pool as it is. */
+  crash(): Promise<void>;
+  /** Ends all of it and removes its files. */
   stop(): Promise<void>;
 }
 
@@ -37,24 +39,19 @@ export async function startPostgres(): Promise<PostgresServer> {
   const pool = new pg.Pool({ connectionString: url });
   // A connection that ends with the server says so here; without a listener that would end the process.
   pool.on('error', () => {});
-  let stopping: Promise<void> | undefined;
+  const crash = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    // PostgreSQL's "immediate shutdown": its other processes go, too.
+    child.kill('SIGQUIT');
+    await exit;
+  };
   const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exit = once(child, 'exit');
-      child.kill('SIGQUIT');
-      await exit;
-    }
+    await crash();
     await pool.end();
     await rm(folder, { recursive: true, force: true });
   };
-  return {
-    url,
-    pool,
-    stop() {
-      stopping ??= stop();
-      return stopping;
-    },
-  };
+  return { url, pool, crash, stop };
 }
 
 /** Where Debian has the programs of each version, which are not on the PATH; the newest first. */
