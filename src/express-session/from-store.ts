@@ -75,7 +75,7 @@ class Adapter implements AdaptedStore {
   create(key: string, payload: string, ttl: number): Promise<string | null> {
     const { session, version } = this.#form.make(payload, ttl, this.#clock());
     return this.#calls.writing(key, async (act) => {
-      if ((await this.#look(act, key)) !== null) return null;
+      if (this.#form.asksFirst && (await this.#look(act, key)) !== null) return null;
       await act.set(key, session);
       return version;
     });

@@ -7,6 +7,8 @@ import type { StoredSession } from '../stores/store.js';
  * since stores take the time to live from its `cookie`. Times to live are in seconds, `now` is in milliseconds.
  */
 export interface RecordForm {
+  /** Whether creating looks first if the key is free. */
+  readonly asksFirst: boolean;
   /** What the store is to keep for a payload, and the version that has. */
   make(payload: string, ttl: number, now: number): { session: object; version: string };
   /** The record in what the store gave; null if there is none in it. */
@@ -19,6 +21,7 @@ export interface RecordForm {
 
 /** The record as an unreadable text beside a cookie: for Sojourn's own sessions, with any codec. */
 export const opaque: RecordForm = {
+  asksFirst: true,
   make(payload, ttl, now) {
     const version = createVersion();
     return { session: { cookie: cookieFor(ttl, now), sojourn: { version, payload } }, version };
@@ -39,6 +42,8 @@ export const opaque: RecordForm = {
  * touch keeps it.
  */
 export const plain: RecordForm = {
+  // Nor does express-session, and there are stores that never answer for a key they don't have.
+  asksFirst: false,
   make(payload) {
     const session = JSON.parse(payload) as PlainSession;
     return { session: withCookie(session, expiresOf(session)), version: versionOf(session) };

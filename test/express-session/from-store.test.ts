@@ -227,11 +227,18 @@ describe('an act has a deadline', () => {
     await reached;
     jest.advanceTimersByTime(1000);
     await expect(update).rejects.toEqual(unavailable('did not answer'));
+    const impatient = store.update('key', 'never', version, 60);
+    jest.advanceTimersByTime(500);
     const logout = store.delete('key');
+    jest.advanceTimersByTime(500);
+    await expect(impatient).rejects.toEqual(unavailable('did not answer'));
     expect((await store.read('key'))?.payload).toBe('payload');
+    const set = jest.spyOn(memory, 'set');
     gate.resolve();
     expect(await logout).toBe(true);
     expect(await store.read('key')).toBeNull();
+    // What was given up while it waited for its turn never begins.
+    expect(set).not.toHaveBeenCalled();
   });
 
   test('but not for ever: a store may have lost the call', async () => {
@@ -379,7 +386,16 @@ describe('plain records, for the drop-in', () => {
     memory.sessions.sid = '{"user":"no cookie"}';
     expect((await store.read('sid'))?.payload).toBe('{"user":"no cookie"}');
     expect(await store.touch('sid', 60)).toBe(true);
-    memory.sessions.sid = payload({ ['__proto__']: 1 }, { expires: 'never' });
-    expect((await store.read('sid'))?.payload).toBe(memory.sessions.sid);
+    const odd = payload({ ['__proto__']: 1 }, { expires: 'never' });
+    memory.sessions.sid = odd;
+    expect((await store.read('sid'))?.payload).toBe(odd);
+    expect(await store.touch('sid', 60)).toBe(true);
+    expect((await store.read('sid'))?.payload).toBe(odd);
+  });
+
+  test('are put there without asking what is there, like those of express-session', async () => {
+    const memory = memoryStore({ get: () => {} });
+    expect(await adaptStore(memory, plain).create('sid', payload({ user: 'ada' }), 60)).not.toBeNull();
+    expect(memory.sessions.sid).toBe(payload({ user: 'ada' }));
   });
 });

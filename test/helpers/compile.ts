@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+
+/**
+ * Compiles texts as the files of one program, with the project's own settings, in `artifacts/<folder>`. Returns what
+ * the compiler complains about: nothing, if all is well.
+ */
+export function compile(folder: string, files: Readonly<Record<string, string>>, settings: Record<string, unknown> = {}): string {
+  const path = `artifacts/${folder}`;
+  const root = '../'.repeat(path.split('/').length);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  for (const [name, code] of Object.entries(files)) writeFileSync(`${path}/${name}`, `${code}\nexport {};\n`);
+  const compilerOptions = { rootDir: root, paths: { sojourn: [`${root}src/index.ts`] }, ...settings };
+  writeFileSync(`${path}/tsconfig.json`, JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions, include: ['*.ts'] }));
+  const { stdout, status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', path], { encoding: 'utf8' });
+  return status === 0 ? stdout : `${stdout}(status ${status})`;
+}
