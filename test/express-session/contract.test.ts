@@ -1,7 +1,10 @@
 import connectPgSimple from 'connect-pg-simple';
+import { RedisStore } from 'connect-redis';
 import session from 'express-session';
+import { createClient } from 'redis';
 import { fromExpressSessionStore } from '../../src/express-session/from-store.js';
 import { type PostgresServer, startPostgres } from '../helpers/postgres.js';
+import { connect, ownPrefix, testRedisUrl } from '../helpers/redis-client.js';
 import { storeContract } from '../stores/store-contract.js';
 
 storeContract("fromExpressSessionStore on express-session's MemoryStore", async () => {
@@ -18,6 +21,27 @@ storeContract("fromExpressSessionStore on express-session's MemoryStore", async 
       memory.sessions[key] = JSON.stringify({ ...record, cookie: { ...record.cookie, expires: new Date(Date.now() - 1) } });
     },
   };
+});
+
+describe('on Redis through connect-redis', () => {
+  const prefix = ownPrefix();
+  const look = connect();
+  const client = createClient({ url: testRedisUrl() });
+  beforeAll(() => client.connect());
+  afterAll(() => client.close());
+
+  storeContract(
+    'fromExpressSessionStore on connect-redis',
+    async () => ({
+      store: fromExpressSessionStore(new RedisStore({ client, prefix })),
+      elsewhere: fromExpressSessionStore(new RedisStore({ client, prefix })),
+      outlives: async (key, seconds) => (await look.pttl(prefix + key)) > seconds * 1000,
+      async expire(key) {
+        await look.pexpire(prefix + key, 0);
+      },
+    }),
+    { notAtomic: true },
+  );
 });
 
 describe('on a real PostgreSQL', () => {
