@@ -206,7 +206,7 @@ describe('an act has a deadline', () => {
     gate.resolve();
   });
 
-  test('after which it makes no further call', async () => {
+  test('after which a read leads to no write', async () => {
     const store = fromExpressSessionStore(memory);
     const set = jest.spyOn(memory, 'set');
     const reached = suspended('get');
@@ -217,6 +217,20 @@ describe('an act has a deadline', () => {
     gate.resolve();
     expect(await store.create('key', 'another', 60)).not.toBeNull();
     expect(set).toHaveBeenCalledTimes(1);
+  });
+
+  test('after which it makes no further call, not even for a logout that need not know what is there', async () => {
+    const store = fromExpressSessionStore(memory);
+    await created(store, 'key');
+    const destroy = jest.spyOn(memory, 'destroy');
+    const reached = suspended('get');
+    const logout = store.delete('key');
+    await reached;
+    jest.advanceTimersByTime(1000);
+    await expect(logout).rejects.toEqual(unavailable('did not answer'));
+    expect(await store.exists('key')).toBe(true);
+    expect(destroy).not.toHaveBeenCalled();
+    gate.resolve();
   });
 
   test('and a write that was given up is waited for by those that come after it, so that it undoes no logout', async () => {
@@ -232,7 +246,8 @@ describe('an act has a deadline', () => {
     const logout = store.delete('key');
     jest.advanceTimersByTime(500);
     await expect(impatient).rejects.toEqual(unavailable('did not answer'));
-    expect((await store.read('key'))?.payload).toBe('payload');
+    // As many turns as a logout that waits for nobody would need.
+    for (let turn = 0; turn < 5; turn += 1) expect((await store.read('key'))?.payload).toBe('payload');
     const set = jest.spyOn(memory, 'set');
     gate.resolve();
     expect(await logout).toBe(true);
@@ -289,6 +304,25 @@ describe('what the store gets', () => {
     expect(maxAge).toBeGreaterThan(80_000);
     expect(maxAge).toBeLessThanOrEqual(90_000);
     expect(JSON.stringify(kept)).not.toContain('maxAge');
+  });
+
+  test('with `touch`: that, and the time which the store keeps counts, as the cookie in the record stays as it was', async () => {
+    const clock = new TestClock();
+    const simple = simpleStore();
+    const ends: Date[] = [];
+    const touch = (_sid: string, value: object, done: Reply) => {
+      ends.push((value as { cookie: { expires: Date } }).cookie.expires);
+      done();
+    };
+    const store = fromExpressSessionStore({ ...simple, touch }, { clock: clock.read });
+    await created(store, 'key', 'payload', 60);
+    const record = simple.sessions.get('key');
+    clock.advance(59);
+    expect(await store.touch('key', 60)).toBe(true);
+    expect(ends).toEqual([new Date(clock.now + 60_000)]);
+    clock.advance(59);
+    expect(simple.sessions.get('key')).toBe(record);
+    expect(await store.exists('key')).toBe(true);
   });
 
   test('without `touch`: the whole record again, whose cookie says when it is over', async () => {

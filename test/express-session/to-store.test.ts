@@ -356,6 +356,18 @@ describe('objects that did not come from the store', () => {
     await expect(called((done) => made.load('sid', done))).resolves.toBeUndefined();
   });
 
+  test('a save that met the write of another request is followed by saves that keep it, too', async () => {
+    const [here, there] = [toExpressSessionStore(store, { session }), toExpressSessionStore(store, { session })];
+    await called((done) => here.set('sid', plain({ a: 1 }), done));
+    const load = (made: typeof here) =>
+      new Promise<object>((resolve, reject) => made.load('sid', (error, found) => (found ? resolve(found) : reject(error))));
+    const [mine, theirs] = [await load(here), await load(there)];
+    await called((done) => there.set('sid', Object.assign(theirs, { b: 2 }), done));
+    await called((done) => here.set('sid', Object.assign(mine, { c: 3 }), done));
+    await called((done) => here.set('sid', Object.assign(mine, { d: 4 }), done));
+    expect(await stored()).toMatchObject({ a: 1, b: 2, c: 3, d: 4 });
+  });
+
   test('a session written over and over by others is an error in the end, not a hang', async () => {
     const clock = new TestClock();
     const made = toExpressSessionStore(store, { session, clock: clock.read });
