@@ -1,3 +1,5 @@
+import { warnOnce } from './events.js';
+
 /** Why a new session key can't reach the client. */
 export type Blocked = 'insecure' | 'headers-sent' | 'path';
 
@@ -13,3 +15,8 @@ export const PROBLEM_OF: Record<Blocked, string> = {
     "No new session is stored: the request is outside of the cookie's path, so the client would not send the cookie back here. " +
     'Mount the session where cookie.path points, or widen cookie.path.',
 };
+
+/** Says so, once per process. */
+export function warnBlocked(blocked: Blocked): void {
+  warnOnce(`SOJOURN_${blocked.toUpperCase().replace('-', '_')}`, PROBLEM_OF[blocked]);
+}

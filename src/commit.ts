@@ -1,11 +1,11 @@
-import { type Blocked, PROBLEM_OF } from './blocked.js';
+import { type Blocked, warnBlocked } from './blocked.js';
 import { SessionInterrupted, UpdateError } from './errors.js';
-import { warnOnce } from './events.js';
 import { MAX_COOKIE_AGE, wholeSeconds } from './expiry.js';
-import { type AnyRequest, type AnyResponse, isSecure, sendSetCookie, varyOnCookie } from './http.js';
+import { type AnyRequest, type AnyResponse, addHeader, isSecure, sendSetCookie, varyOnCookie } from './http.js';
 import type { SessionSettings } from './options.js';
 import type { SetHeaders } from './response-gate.js';
 import { type Session, workOf } from './session.js';
+import type { Predecessor } from './take-over.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** All that the decision depends on. */
@@ -100,6 +100,8 @@ export interface Exchange {
   readonly req: AnyRequest;
   readonly res: AnyResponse;
   readonly settings: SessionSettings;
+  /** The request came with the cookie of another library's session, which is taken over. */
+  readonly takesOver: boolean;
 }
 
 type CookieAct = 'set' | 'erase' | 'leave';
@@ -135,11 +137,13 @@ function settle(exchange: Exchange, work: UnitOfWork, status: number, headersSen
   });
 }
 
-function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
+function factsOf({ session, settings, takesOver }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
   const { changed, keyPending } = work;
+  // Stored before the application had its turn; the client doesn't have the cookie yet.
+  const takenOver = takesOver && work.stored;
   return {
     accessed: session.accessed,
-    modified: changed || work.modified,
+    modified: changed || work.modified || takenOver,
     changed,
     empty: work.empty,
     stored: work.stored,
@@ -147,7 +151,7 @@ function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: numb
     cycled: work.cycled,
     flushed: work.flushed,
     retired: work.retired,
-    savedByHand: work.savedByHand,
+    savedByHand: work.savedByHand || takenOver,
     expired: (changed || keyPending || (settings.saveEveryRequest && work.stored)) && work.age <= 0,
     blocked: work.blocked,
     headersSent,
@@ -170,7 +174,7 @@ function act(outcome: Outcome, work: UnitOfWork, settings: SessionSettings): Coo
       return work.key === null ? 'erase' : 'set';
     case 'blocked':
       // A cycle stays undone, and so do the changes with it and after it: they were not meant for the old key.
-      warnBlocked(work);
+      if (work.blocked) warnBlocked(work.blocked);
       return 'leave';
     case 'touch':
       return work.touch().then((renewed) => (renewed ? 'set' : 'leave'));
@@ -186,7 +190,7 @@ function act(outcome: Outcome, work: UnitOfWork, settings: SessionSettings): Coo
     case 'flush-failed':
       return carryOutFlush('leave', work);
     case 'flush-blocked':
-      warnBlocked(work);
+      if (work.blocked) warnBlocked(work.blocked);
       return carryOutFlush('erase', work);
     case 'interrupted':
       return interrupt(new UpdateError(), work, settings);
@@ -228,21 +232,23 @@ async function interrupt(error: UpdateError, work: UnitOfWork, { onInterrupted }
   return 'leave';
 }
 
-function warnBlocked({ blocked }: UnitOfWork): void {
-  if (blocked !== null) warnOnce(`SOJOURN_${blocked.toUpperCase().replace('-', '_')}`, PROBLEM_OF[blocked]);
-}
-
-function setHeaders({ session, req, res, settings }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
+function setHeaders({ session, req, res, settings, takesOver }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
   const { key } = work;
   if (cookie === 'set' && key !== null) {
-    // A record may live longer than any cookie: by a fixed time in years, say.
-    const maxAge = session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
-    sendSetCookie(res, settings.cookie.write(key, maxAge, isSecure(req)));
+    sendSetCookie(res, settings.cookie.write(key, cookieAge(session, work), isSecure(req)));
     varyOnCookie(res);
   } else if (cookie === 'erase' && work.blocked !== 'path' && settings.cookie.cameIn(req.headers.cookie)) {
     sendSetCookie(res, settings.cookie.erase(isSecure(req)));
   }
+  // Whatever it led to is Sojourn's now, or gone.
+  if (takesOver && work.loaded) addHeader(res, 'Set-Cookie', (settings.takeOver as Predecessor).eraseCookie(isSecure(req)));
   if (session.accessed) varyOnCookie(res);
+}
+
+/** The cookie's `Max-Age` in seconds, or null for one that ends with the browser. */
+export function cookieAge(session: Pick<Session, 'getExpireAtBrowserClose'>, work: UnitOfWork): number | null {
+  // A record may live longer than any cookie: by a fixed time in years, say.
+  return session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
 }
 
 function leaveHeaders(): void {}

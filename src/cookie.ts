@@ -1,4 +1,4 @@
-import { createSecretKey, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { serialize } from 'cookie';
 import { sign, unsign } from 'cookie-signature';
 import { OptionError } from './errors.js';
@@ -107,6 +107,13 @@ export class SessionCookie {
     return `${this.name}=${sign(sessionKey, this.#secrets[0] as ReturnType<typeof createSecretKey>)}`;
   }
 
+  /** The session key that the session of another library gets: the same for all requests, and for nobody to guess. */
+  keyFor(id: string): string {
+    return createHmac('sha256', this.#secrets[0] as ReturnType<typeof createSecretKey>)
+      .update(`taken over: ${id}`)
+      .digest('base64url');
+  }
+
   #attributesFor(secure: boolean): string {
     return secure ? this.#attributes.secure : this.#attributes.insecure;
   }
@@ -127,7 +134,7 @@ export class SessionCookie {
  * semicolons). Unlike a cookie parser it keeps duplicates, and reads nothing but the one cookie. Names match byte by
  * byte; only spaces and tabs are trimmed.
  */
-function* valuesOf(header: string, name: string): Generator<string> {
+export function* valuesOf(header: string, name: string): Generator<string> {
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
     const equals = skipBlanks(header, at + name.length);
     if (header[equals] !== '=' || !startsPair(header, at)) continue;

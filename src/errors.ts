@@ -17,6 +17,16 @@ export class SessionError extends Error {
     this.status = status;
     if (options?.headers) this.headers = options.headers;
   }
+
+  /** The same under the name that NestJS, Fastify and Koa look for, as the errors of `http-errors` have it. */
+  get statusCode(): number {
+    return this.status;
+  }
+
+  /** Whether those may show the message to the client: it is no fault of the server's. */
+  get expose(): boolean {
+    return this.status < 500;
+  }
 }
 
 /** `save({ mustCreate: true })` or `create()` could not make a record of its own. Django: `CreateError`. */

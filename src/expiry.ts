@@ -18,6 +18,14 @@ export interface DurationParts {
  */
 export type CustomExpiry = number | string | undefined;
 
+/** What holds for sessions without an expiry of their own. */
+export interface ExpiryPolicy {
+  /** Seconds without a change. */
+  readonly maxAge: number;
+  /** The cookie ends with the browser. */
+  readonly expireAtBrowserClose: boolean;
+}
+
 /** The data key that holds it. Django's name, and like there an ordinary entry of the session. */
 export const EXPIRY_KEY = '_session_expiry';
 

@@ -5,8 +5,8 @@ import { warnOnce } from './events.js';
 
 /** A request of http, https or http2, with what Express adds to it. */
 export type AnyRequest = (IncomingMessage | Http2ServerRequest) & {
-  readonly originalUrl?: string;
-  readonly secure?: boolean;
+  readonly originalUrl?: string | undefined;
+  readonly secure?: boolean | undefined;
 };
 export type AnyResponse = ServerResponse | Http2ServerResponse;
 

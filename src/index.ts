@@ -1,4 +1,4 @@
-import type { Session } from './session.js';
+import './request.js';
 
 export { type Codec, type CodecContext, type CodecKeys, type CompressedOptions, compressed, encrypted, json, signed } from './codec.js';
 export type { CookieOptions } from './cookie.js';
@@ -14,6 +14,8 @@ export {
 } from './errors.js';
 export type { SessionEvents } from './events.js';
 export type { Duration, DurationParts } from './expiry.js';
+export { type FromExpressSessionStoreOptions, fromExpressSessionStore } from './express-session/from-store.js';
+export { type ExpressSessionsOptions, expressSessions } from './express-session/take-over.js';
 export { type SessionMiddleware, session } from './middleware.js';
 export type { CommonOptions, SessionOptions, StandaloneOptions } from './options.js';
 export { type ExpiryQuery, Session } from './session.js';
@@ -21,12 +23,4 @@ export type { SessionData } from './session-data.js';
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis.js';
 export type { Conflict, RetireResult, Store, StoredSession, UpdateResult } from './stores/store.js';
-
-declare global {
-  namespace Express {
-    interface Request {
-      /** The visitor's session: always there, and saved before the response leaves. */
-      readonly session: Session;
-    }
-  }
-}
+export type { Predecessor } from './take-over.js';

@@ -16,7 +16,7 @@ export interface Found {
 /** Reads what is stored under the presented keys. Never adopts a key that leads nowhere. Rejects if the store fails. */
 export async function lookUp(settings: RecordSettings, keys: readonly string[]): Promise<Found> {
   const { store, clock } = settings;
-  const slots = keys.map(slotFor);
+  const slots = keys.map((key) => slotFor(settings, key));
   const began = clock();
   // The usual case has one key; two are a known attack and a known accident.
   const records = await Promise.all(slots.map((slot) => ask(slot, () => store.read(slot.storeKey))));

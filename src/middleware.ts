@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http';
-import { commitSession } from './commit.js';
+import { commitSession, cookieAge } from './commit.js';
+import type { SessionCookie } from './cookie.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
 import { gateResponse } from './response-gate.js';
 import { Session } from './session.js';
 import type { SessionData, SessionEntriesOf } from './session-data.js';
 import type { Store } from './stores/store.js';
+import { claimIn } from './take-over.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** What `session(options)` returns: a middleware for Express, Connect or plain `node:http`, and what belongs to it. */
@@ -13,9 +15,11 @@ export interface SessionMiddleware<Data extends object = SessionData> {
   (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void;
   /** The session of an upgrade request, a socket or a job: loaded, and stored by its own `save()`. */
   load(req: AnyRequest): Promise<Session<Data>>;
-  /** A new stored session and the `Cookie` header that leads to it, for tests. */
-  issue(data: SessionEntriesOf<Data>): Promise<{ sessionKey: string; cookie: string }>;
+  /** A new stored session, the `Cookie` header that leads to it, and how many seconds a browser keeps it (null: until it closes). */
+  issue(data: SessionEntriesOf<Data>): Promise<{ sessionKey: string; cookie: string; maxAge: number | null }>;
   readonly store: Store;
+  /** @internal How the session's cookie is read and written, for `sojourn/testing`. */
+  readonly cookie: SessionCookie;
 }
 
 /**
@@ -27,7 +31,7 @@ export interface SessionMiddleware<Data extends object = SessionData> {
 export function session<Data extends object = SessionData>(options?: SessionOptions): SessionMiddleware<Data> {
   const settings = resolveOptions(options);
   const { attach, isAttached } = attachment(settings.property);
-  const open = (keys: readonly string[] = []) => new Session<Data>(new UnitOfWork(settings, keys), settings.expireAtBrowserClose);
+  const open = (keys: readonly string[]) => new Session<Data>(new UnitOfWork(settings, keys), settings);
 
   const middleware = (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void => {
     const present = (req as unknown as Record<string, unknown>)[settings.property];
@@ -39,15 +43,16 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
 
     const inPath = isInPath(req, settings.cookie.path);
     const keys = inPath ? settings.cookie.read(req.headers.cookie) : [];
-    const work = new UnitOfWork(settings, keys);
+    const claim = inPath && keys.length === 0 ? claimIn(req.headers.cookie, settings) : undefined;
+    const work = claim ? new UnitOfWork(settings, [claim.sessionKey], claim.settle) : new UnitOfWork(settings, keys);
     if (!inPath) work.blocked = 'path';
     else if (settings.cookie.secure === true && !isSecure(req)) work.blocked = 'insecure';
     else if ((res as ServerResponse).headersSent) work.blocked = 'headers-sent';
 
-    const session = new Session<never>(work, settings.expireAtBrowserClose);
+    const session = new Session<never>(work, settings);
     attach(req, session);
 
-    const exchange = { session, req, res, settings };
+    const exchange = { session, req, res, settings, takesOver: claim !== undefined };
     const commit = (status: number, headersSent: boolean) =>
       // An application that deletes req.session wants nothing to be done.
       isAttached(req, session) ? commitSession(exchange, status, headersSent) : doNothing;
@@ -61,12 +66,14 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
 
   return Object.assign(middleware, {
     store: settings.store,
+    cookie: settings.cookie,
     load: (req: AnyRequest) => open(settings.cookie.read(req.headers.cookie)).load(),
     async issue(data: SessionEntriesOf<Data>) {
-      const session = open();
+      const work = new UnitOfWork(settings);
+      const session = new Session<Data>(work, settings);
       await session.update(data).save();
       const sessionKey = session.sessionKey as string;
-      return { sessionKey, cookie: settings.cookie.pair(sessionKey) };
+      return { sessionKey, cookie: settings.cookie.pair(sessionKey), maxAge: cookieAge(session, work) };
     },
   });
 }

@@ -3,9 +3,11 @@ import { type Codec, json } from './codec.js';
 import { type CookieOptions, SessionCookie } from './cookie.js';
 import { OptionError } from './errors.js';
 import { warnOnce } from './events.js';
-import { type Duration, problemWithAge, toSeconds } from './expiry.js';
+import { type Duration, EXPIRY_KEY, type ExpiryPolicy, expiryAge, problemWithAge, readCustomExpiry, toSeconds } from './expiry.js';
+import { sessionKeys } from './session-key.js';
 import { MemoryStore } from './stores/memory.js';
 import type { Store } from './stores/store.js';
+import type { Predecessor } from './take-over.js';
 import type { WorkSettings } from './unit-of-work.js';
 
 /** What a session needs to know, in a request or without one. */
@@ -43,15 +45,17 @@ export interface SessionOptions extends CommonOptions {
   property?: string;
   /** What to do with changes to a session that was deleted meanwhile: answer 400, or drop them quietly. */
   onInterrupted?: 'error' | 'discard';
+  /** The sessions of the library that was used before: `expressSessions({ ... })`. */
+  takeOver?: Predecessor;
 }
 
-export interface SessionSettings extends WorkSettings {
+export interface SessionSettings extends WorkSettings, ExpiryPolicy {
   readonly cookie: SessionCookie;
-  readonly expireAtBrowserClose: boolean;
   readonly saveEveryRequest: boolean;
   readonly lazy: boolean;
   readonly property: string;
   readonly onInterrupted: 'error' | 'discard';
+  readonly takeOver: Predecessor | undefined;
 }
 
 const DEFAULT_MAX_AGE = 14 * 86_400;
@@ -78,6 +82,7 @@ const SESSION: Record<keyof SessionOptions, true> = {
   lazy: true,
   property: true,
   onInterrupted: true,
+  takeOver: true,
 };
 const COOKIE: Record<keyof CookieOptions, true> = {
   name: true,
@@ -116,11 +121,12 @@ export function resolveOptions(options: SessionOptions = {}): SessionSettings {
     lazy: flag(options, 'lazy'),
     property,
     onInterrupted,
+    takeOver: options.takeOver && checkedPredecessor(options.takeOver),
   };
 }
 
 /** The settings of `new Session(options)`. */
-export function resolveStandaloneOptions(options: StandaloneOptions): WorkSettings & { expireAtBrowserClose: boolean } {
+export function resolveStandaloneOptions(options: StandaloneOptions): WorkSettings & ExpiryPolicy {
   assertKnown(options, STANDALONE, '');
   return { ...resolveCommon(options), store: checkedStore(options.store) };
 }
@@ -132,12 +138,15 @@ function resolveCommon(options: CommonOptions) {
   }
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) throw new OptionError('maxBytes', 'must be a whole number of bytes above 0');
   if (typeof clock !== 'function') throw new OptionError('clock', 'must be a function like Date.now');
+  const maxAge = age(options, 'maxAge') ?? DEFAULT_MAX_AGE;
   return {
     codec,
     maxBytes,
     clock,
+    keys: sessionKeys,
     keySalt: KEY_SALT,
-    maxAge: age(options, 'maxAge') ?? DEFAULT_MAX_AGE,
+    maxAge,
+    ageOf: (values: ReadonlyMap<string, unknown>, now: number) => expiryAge(readCustomExpiry(values.get(EXPIRY_KEY)), maxAge, now),
     absoluteTimeout: age(options, 'absoluteTimeout'),
     expireAtBrowserClose: flag(options, 'expireAtBrowserClose'),
   };
@@ -175,6 +184,11 @@ export function checkedStore(store: Store): Store {
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function');
   if (missing.length > 0) throw new OptionError('store', `must be a Sojourn store; this one has no ${missing.join(', ')}`);
   return store;
+}
+
+function checkedPredecessor(predecessor: Predecessor): Predecessor {
+  if (typeof predecessor?.idsIn === 'function' && typeof predecessor.read === 'function') return predecessor;
+  throw new OptionError('takeOver', 'must be the sessions of another library: expressSessions({ secret, store })');
 }
 
 function memoryStore(clock: (() => number) | undefined): Store {

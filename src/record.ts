@@ -1,7 +1,7 @@
 import type { Codec } from './codec.js';
 import { CreateError, SessionTooLargeError, StoreUnavailableError, UpdateError } from './errors.js';
 import { publish } from './events.js';
-import { createSessionKey, storeKeyOf } from './session-key.js';
+import type { KeyScheme } from './session-key.js';
 import { isMarker, type Store, type StoredSession } from './stores/store.js';
 import type { Write } from './write.js';
 
@@ -14,6 +14,7 @@ const DEFAULT_STORE_TIMEOUT = 1000;
 
 export interface RecordSettings {
   readonly store: Store;
+  readonly keys: KeyScheme;
   readonly codec: Codec;
   readonly keySalt: string;
   /** Seconds since the session began or was cycled, or undefined. */
@@ -32,14 +33,16 @@ export interface Slot {
   version: string | null;
   /** When the session began or was cycled, in seconds; kept only under an absolute timeout. */
   startedAt: number | undefined;
+  /** Whether the record, once it was flushed, is to leave a marker: late requests with the old key are told apart by it. */
+  leavesMarker: boolean;
 }
 
-export function slotFor(sessionKey: string): Slot {
-  return { sessionKey, storeKey: storeKeyOf(sessionKey), version: null, startedAt: undefined };
+export function slotFor({ keys }: RecordSettings, sessionKey: string): Slot {
+  return { sessionKey, storeKey: keys.storeKeyOf(sessionKey), version: null, startedAt: undefined, leavesMarker: false };
 }
 
-export function newSlot(): Slot {
-  return slotFor(createSessionKey());
+export function newSlot(settings: RecordSettings): Slot {
+  return slotFor(settings, settings.keys.createKey());
 }
 
 /** The text a store keeps. Throws for values the codec refuses and for too large a session, before any store call. */
@@ -102,6 +105,23 @@ export function deleteRecord({ store }: RecordSettings, slot: Slot): Promise<boo
   return ask(slot, () => store.delete(slot.storeKey));
 }
 
+/** Ends the record of a slot as its flush wants it. Whether there was one. */
+export function endRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
+  return slot.leavesMarker ? markRecord(settings, slot) : deleteRecord(settings, slot);
+}
+
+async function markRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
+  const conflict = conflictCounter(settings);
+  let version = slot.version as string;
+  for (;;) {
+    const result = await ask(slot, () => settings.store.retire(slot.storeKey, version, MARKER_TTL));
+    if (result.status !== 'conflict') return result.status === 'retired';
+    if (isMarker(result.current)) return false;
+    conflict(slot);
+    version = result.current.version;
+  }
+}
+
 /** Stores the data where there is no record yet. If the key is taken, the slot gets another. */
 export async function createRecord(settings: RecordSettings, slot: Slot, { data, changes, ttlOf }: Write): Promise<void> {
   const { store, clock } = settings;
@@ -117,8 +137,8 @@ export async function createRecord(settings: RecordSettings, slot: Slot, { data,
       return;
     }
     // A key of 256 random bits that is taken is no chance: somebody has prepared the slot.
-    slot.sessionKey = createSessionKey();
-    slot.storeKey = storeKeyOf(slot.sessionKey);
+    slot.sessionKey = settings.keys.createKey();
+    slot.storeKey = settings.keys.storeKeyOf(slot.sessionKey);
   }
   throw new CreateError(`No free session key was found in ${KEY_ATTEMPTS} attempts. Check the source of randomness.`);
 }

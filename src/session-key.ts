@@ -48,3 +48,11 @@ export function fingerprintOf(storeKey: string): string {
 export function createVersion(): string {
   return random(VERSION_BYTES).slice(0, 7);
 }
+
+/** How sessions are named: the key in the cookie, and what the store knows it by. */
+export interface KeyScheme {
+  createKey(): string;
+  storeKeyOf(sessionKey: string): string;
+}
+
+export const sessionKeys: KeyScheme = { createKey: createSessionKey, storeKeyOf };

@@ -4,6 +4,7 @@ import { UpdateError } from './errors.js';
 import {
   type DurationParts,
   EXPIRY_KEY,
+  type ExpiryPolicy,
   expiresAtBrowserClose,
   expiryAge,
   expiryTime,
@@ -37,21 +38,21 @@ export class Session<Data extends object = SessionData> {
   static readonly TEST_COOKIE_VALUE = 'worked';
 
   readonly #work: UnitOfWork;
-  readonly #expireAtBrowserClose: boolean;
+  readonly #policy: ExpiryPolicy;
   #accessed = false;
 
   /** A session outside of a request: `sessionKey` is that of a stored session, to be loaded by `await load()`. */
   constructor(options: StandaloneOptions);
   /** @internal */
-  constructor(work: UnitOfWork, expireAtBrowserClose: boolean);
-  constructor(source: StandaloneOptions | UnitOfWork, expireAtBrowserClose = false) {
+  constructor(work: UnitOfWork, policy: ExpiryPolicy);
+  constructor(source: StandaloneOptions | UnitOfWork, policy?: ExpiryPolicy) {
     if (source instanceof UnitOfWork) {
       this.#work = source;
-      this.#expireAtBrowserClose = expireAtBrowserClose;
+      this.#policy = policy as ExpiryPolicy;
     } else {
       const settings = resolveStandaloneOptions(source);
       this.#work = new UnitOfWork(settings, isSessionKey(source.sessionKey) ? [source.sessionKey] : []);
-      this.#expireAtBrowserClose = settings.expireAtBrowserClose;
+      this.#policy = settings;
     }
     Object.preventExtensions(this);
   }
@@ -291,12 +292,12 @@ export class Session<Data extends object = SessionData> {
 
   /** Whether the cookie ends when the browser closes. Django: `get_expire_at_browser_close`. */
   getExpireAtBrowserClose(): boolean {
-    return expiresAtBrowserClose(this.#expiryOf({}), this.#expireAtBrowserClose);
+    return expiresAtBrowserClose(this.#expiryOf({}), this.#policy.expireAtBrowserClose);
   }
 
   /** The policy's age in seconds, the option `maxAge`. Django: `get_session_cookie_age`. */
   getSessionCookieAge(): number {
-    return this.#work.settings.maxAge;
+    return this.#policy.maxAge;
   }
 
   /** Notes that a cookie was sent, to see with the next request whether it came back. Django: `set_test_cookie`. */

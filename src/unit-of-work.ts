@@ -1,13 +1,14 @@
 import { type Blocked, PROBLEM_OF } from './blocked.js';
 import { CreateError, SessionNotLoadedError } from './errors.js';
 import { publish } from './events.js';
-import { EXPIRY_KEY, expiryAge, readCustomExpiry, wholeSeconds } from './expiry.js';
+import { wholeSeconds } from './expiry.js';
 import { type Found, lookUp } from './lookup.js';
 import {
   ask,
   createRecord,
   decodeRecord,
   deleteRecord,
+  endRecord,
   newSlot,
   type RecordSettings,
   retireRecord,
@@ -19,8 +20,8 @@ import { TrackedMap } from './tracked-map.js';
 import { Write } from './write.js';
 
 export interface WorkSettings extends RecordSettings {
-  /** Seconds. */
-  readonly maxAge: number;
+  /** How long a session with these values lives from `now` (milliseconds) on, in seconds; 0 or less: it is over. */
+  readonly ageOf: (values: ReadonlyMap<string, unknown>, now: number) => number;
 }
 
 /** The context of a text that is decoded on the spot. */
@@ -52,6 +53,7 @@ export class UnitOfWork {
   #failure: unknown;
   /** Keys that were presented and not yet looked up. */
   #candidates: readonly string[];
+  readonly #prepare: (() => Promise<void>) | undefined;
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
@@ -65,10 +67,14 @@ export class UnitOfWork {
   #loading: Promise<void> | undefined;
   #running: Promise<unknown> | undefined;
 
-  /** `candidates`: keys of the right shape; the session is the one that is alive, if there is exactly one. */
-  constructor(settings: WorkSettings, candidates: readonly string[] = []) {
+  /**
+   * `candidates`: keys of the right shape; the session is the one that is alive, if there is exactly one. `prepare` has
+   * its turn before they are looked up.
+   */
+  constructor(settings: WorkSettings, candidates: readonly string[] = [], prepare?: () => Promise<void>) {
     this.settings = settings;
     this.#candidates = candidates;
+    this.#prepare = prepare;
     this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
   }
 
@@ -104,7 +110,7 @@ export class UnitOfWork {
 
   /** What a record of this session is bound to; nothing as long as there is no key. */
   get place(): Pick<Slot, 'storeKey' | 'startedAt'> {
-    return this.#slot ?? (this.key === null ? { storeKey: '', startedAt: undefined } : slotFor(this.key));
+    return this.#slot ?? (this.key === null ? { storeKey: '', startedAt: undefined } : slotFor(this.settings, this.key));
   }
 
   /** There is something to save in the data. */
@@ -132,11 +138,16 @@ export class UnitOfWork {
     }
   }
 
+  /** A key before there is a record, for who shows it to the application from the start. */
+  assignKey(): void {
+    this.#slot ??= newSlot(this.settings);
+  }
+
   /** A new key for the same data; the old record is retired when this is saved. */
   cycleKey(): void {
     void this.data;
     if (this.#slot) this.#left.push(this.#slot);
-    this.#slot = newSlot();
+    this.#slot = newSlot(this.settings);
     this.retired = false;
   }
 
@@ -153,11 +164,17 @@ export class UnitOfWork {
     this.forget();
   }
 
-  /** No data, no key; the records behind it are deleted when this is carried out. */
-  flush(): void {
-    if (this.#slot) this.#flushed.push(this.#slot);
+  /**
+   * No data, no key; the records behind it are deleted when this is carried out. `leavesMarker`: the session's own is
+   * replaced by a marker, because the client goes on with another key.
+   */
+  flush(leavesMarker = false): void {
+    if (this.#slot) {
+      this.#slot.leavesMarker = leavesMarker;
+      this.#flushed.push(this.#slot);
+    }
     // Presented but never looked up: there may be records.
-    for (const key of this.#candidates) this.#flushed.push({ ...slotFor(key), version: '' });
+    for (const key of this.#candidates) this.#flushed.push({ ...slotFor(this.settings, key), version: '' });
     this.#flushed.push(...this.#left, ...this.#unread);
     this.#flushes += 1;
     this.#slot = null;
@@ -191,7 +208,7 @@ export class UnitOfWork {
     return this.#inTurnUnlessFlushed(async () => {
       void this.data;
       const old = this.#slot;
-      const created = newSlot();
+      const created = newSlot(this.settings);
       this.#slot = created;
       try {
         await this.#write(true);
@@ -211,10 +228,10 @@ export class UnitOfWork {
     return this.#inTurn(() => this.#deleteFlushed());
   }
 
-  /** Gives the record its full time again. False if it is gone, or was written meanwhile: then it has that already. */
-  touch(): Promise<boolean> {
+  /** Gives the record its full time again, or `age` seconds. False if it is gone, or was written meanwhile: then it has that already. */
+  touch(age = this.age): Promise<boolean> {
     return this.#inTurn(async () => {
-      const ttl = wholeSeconds(this.age);
+      const ttl = wholeSeconds(age);
       const slot = this.#slot;
       if (slot === null || slot.version === null) return false;
       const { version } = slot;
@@ -230,17 +247,18 @@ export class UnitOfWork {
   }
 
   deleteRecord(sessionKey: string): Promise<boolean> {
-    return this.#inTurn(() => deleteRecord(this.settings, slotFor(sessionKey)));
+    return this.#inTurn(() => deleteRecord(this.settings, slotFor(this.settings, sessionKey)));
   }
 
   async recordExists(sessionKey: string): Promise<boolean> {
-    const slot = slotFor(sessionKey);
+    const slot = slotFor(this.settings, sessionKey);
     return ask(slot, () => this.settings.store.exists(slot.storeKey));
   }
 
   async #read(): Promise<void> {
     let found: Found;
     try {
+      if (this.#prepare) await this.#prepare();
       found = await lookUp(this.settings, this.#candidates);
     } catch (error) {
       // A flush meanwhile has settled what this session is: then nobody needs the answer.
@@ -323,7 +341,7 @@ export class UnitOfWork {
     }
     for (const slot of [...this.#flushed]) {
       const began = clock();
-      if (hasRecord(slot) && (await deleteRecord(this.settings, slot))) {
+      if (hasRecord(slot) && (await endRecord(this.settings, slot))) {
         publish('flushed', { storeKey: slot.storeKey, duration: clock() - began });
       }
       this.#flushed = without(this.#flushed, slot);
@@ -332,7 +350,7 @@ export class UnitOfWork {
 
   async #write(mustCreate: boolean, change?: () => void): Promise<void> {
     const { data, forced, settings } = this;
-    this.#slot ??= newSlot();
+    this.#slot ??= newSlot(this.settings);
     const slot = this.#slot;
     const left = [...this.#left];
     const creating = mustCreate || slot.version === null;
@@ -362,9 +380,8 @@ export class UnitOfWork {
   }
 
   #ageOf(values: ReadonlyMap<string, unknown>): number {
-    const { maxAge, clock } = this.settings;
-    const age = expiryAge(readCustomExpiry(values.get(EXPIRY_KEY)), maxAge, clock());
-    return Math.min(age, this.#secondsToAbsoluteEnd());
+    const { ageOf, clock } = this.settings;
+    return Math.min(ageOf(values, clock()), this.#secondsToAbsoluteEnd());
   }
 
   async #expire(slots: Slot[]): Promise<void> {

@@ -27,6 +27,13 @@ test.each(errors.map(([error, ...rest]) => [error.name, error, ...rest] as const
   },
 );
 
+test.each(errors.map(([error]) => [error.name, error] as const))(
+  '%s looks like an error of http-errors, by which frameworks know its status',
+  (_, error) => {
+    expect([error.statusCode, error.expose]).toEqual([error.status, error.status < 500]);
+  },
+);
+
 test('every error the package exports is in that list, and no two have the same code', () => {
   const exported = Object.entries(sojourn).flatMap(([name, value]) =>
     typeof value === 'function' && value.prototype instanceof SessionError ? [name] : [],

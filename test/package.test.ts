@@ -44,7 +44,7 @@ describe('the package', () => {
       expect.arrayContaining(['README.md', 'package.json'].filter((name) => existsSync(name))),
     );
     expect(names).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/stores/redis.js']));
-    expect(names.filter((name) => /test|bench|example|(?<!\.d)\.ts$/.test(name))).toEqual([]);
+    expect(names.filter((name) => /test(?!ing\.(js|d\.ts)$)|bench|example|(?<!\.d)\.ts$/.test(name))).toEqual([]);
     const sources = files('src').filter((name) => name.endsWith('.ts'));
     expect(names.filter((name) => name.endsWith('.js')).sort()).toEqual(sources.map((name) => `dist/${name.replace('.ts', '.js')}`).sort());
   });
@@ -100,6 +100,25 @@ describe('a program in JavaScript', () => {
     expect(execFileSync(process.execPath, ['both.cjs'], { cwd: app, encoding: 'utf8' }).trim()).toBe('true');
   });
 
+  const useTesting = `
+    signedIn(session({ secret: 'a secret of the tests, long enough for all', clock }), { name: 'Ada' }).then(async ({ cookie }) => {
+      clock.advance({ hours: 1 });
+      console.log(cookie.slice(0, 10), typeof sessionOf);
+    });`;
+
+  test.each([
+    ['imports', 'testing.mjs', "import { session } from 'sojourn'; import { sessionOf, signedIn, testClock } from 'sojourn/testing';"],
+    [
+      'requires',
+      'testing.cjs',
+      "const { session } = require('sojourn'); const { sessionOf, signedIn, testClock } = require('sojourn/testing');",
+    ],
+  ])('%s what its tests need', (_, file, imports) => {
+    writeFileSync(join(app, file), `${imports} const clock = testClock();${useTesting}`);
+    const run = () => execFileSync(process.execPath, [file], { cwd: app, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+    expect(run()).toBe('sessionid= function');
+  });
+
   test("can't import what is inside", () => {
     expect(() => run('inside.mjs', `import 'sojourn/dist/unit-of-work.js'; import ${names} from 'sojourn';`)).toThrow(
       /ERR_PACKAGE_PATH_NOT_EXPORTED/,
@@ -112,6 +131,7 @@ describe('a program in TypeScript', () => {
     import express from 'express';
     import { Redis } from 'ioredis';
     import { RedisStore, Session, session, type SessionOptions } from 'sojourn';
+    import { type CookieSource, sessionOf, signedIn, type TestClock, testClock } from 'sojourn/testing';
     declare module 'sojourn' { interface SessionData { userId: string } }
     const options: SessionOptions = { store: new RedisStore(new Redis()), maxAge: { days: 1 } };
     const app = express();
@@ -122,6 +142,15 @@ describe('a program in TypeScript', () => {
       req.session.set('userId', 42);
       res.send(id);
     });
+    const clock: TestClock = testClock();
+    const sessions = session({ clock });
+    export async function visit(): Promise<string | undefined> {
+      const ada = await signedIn(sessions, { userId: 'ada' });
+      const cookies: CookieSource = [ada.browserCookie('http://127.0.0.1:3000')];
+      return (await sessionOf(sessions, cookies))?.userId ?? (await sessionOf(sessions, await fetch('http://127.0.0.1:3000')))?.userId;
+    }
+    // @ts-expect-error internal
+    void sessions.cookie;
     // @ts-expect-error internal
     new Session(new Session(options as never), true);
   `;

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { type Browser, type BrowserContext, type BrowserContextOptions, type Cookie, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Cookie, Page } from 'playwright-core';
 import { MemoryStore, RedisStore, type Store } from 'sojourn';
 import { listen, type Running, SECRET } from '../../test/helpers/app.js';
-import { needProgram } from '../../test/helpers/programs.js';
+import { launchChromium } from '../../test/helpers/chromium.js';
 import { createApp } from './app.js';
 import { DEMO_PASSWORDS } from './users.js';
 
@@ -14,23 +14,11 @@ const DESKTOP = { width: 1280, height: 800 };
 const DAY = 24 * 60 * 60;
 const PREFIX = 'browser-test:';
 
-// Chromium must call nobody but the app.
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
 let browser: Browser;
 let redis: Redis;
 
 beforeAll(async () => {
-  const executablePath = needProgram(['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], 'chromium');
-  // With the cache that Back and Forward have in a user's browser, and not in one that is driven.
-  browser = await chromium.launch({ executablePath, args: ARGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  browser = await launchChromium();
   redis = new Redis(process.env.REDIS_URL as string);
 });
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { OptionError } from '../errors.js';
 import { publish } from '../events.js';
 import { assertKnown } from '../options.js';
 import { isMarker, type RetireResult, type Store, type StoredSession, type UpdateResult } from '../stores/store.js';
-import { expiresOf, opaque, type RecordForm } from './record-forms.js';
+import { expiresOf, opaque, plain, type RecordForm } from './record-forms.js';
 import { type Act, type ExpressSessionStore, StoreCalls } from './store-calls.js';
 
 export interface FromExpressSessionStoreOptions {
@@ -10,6 +10,11 @@ export interface FromExpressSessionStoreOptions {
   timeout?: number;
   /** The time in milliseconds, like `Date.now`, which it is unless told. The store itself goes by its own. */
   clock?: () => number;
+  /**
+   * Keeps sessions as express-session does, see `plain` in record-forms.ts. For the drop-in.
+   * @internal
+   */
+  plain?: boolean;
 }
 
 /** An express-session store as a `Store`, and what it can't give. */
@@ -19,7 +24,7 @@ export interface AdaptedStore extends Store {
   readonly atomic: false;
 }
 
-const OPTIONS: Record<keyof FromExpressSessionStoreOptions, true> = { timeout: true, clock: true };
+const OPTIONS: Record<keyof Omit<FromExpressSessionStoreOptions, 'plain'>, true> = { timeout: true, clock: true };
 
 /**
  * Makes any express-session store (PostgreSQL, MongoDB, DynamoDB, ...) a `Store`, as safe as such a store allows.
@@ -36,20 +41,13 @@ const OPTIONS: Record<keyof FromExpressSessionStoreOptions, true> = { timeout: t
  * - A session ends when the store ends it. `clearExpired()` is the store's business and answers 0.
  */
 export function fromExpressSessionStore(store: ExpressSessionStore, options: FromExpressSessionStoreOptions = {}): AdaptedStore {
-  return adaptStore(store, opaque, options);
-}
-
-/**
- * The same with records of another form: `plain` for the drop-in.
- * @internal
- */
-export function adaptStore(store: ExpressSessionStore, form: RecordForm, options: FromExpressSessionStoreOptions = {}): AdaptedStore {
   assertStore(store);
-  assertKnown(options, OPTIONS, '');
-  const { timeout = 1000, clock = Date.now } = options;
+  const { plain: asPlain = false, ...told } = options;
+  assertKnown(told, OPTIONS, '');
+  const { timeout = 1000, clock = Date.now } = told;
   if (!Number.isFinite(timeout) || timeout <= 0) throw new OptionError('timeout', 'must be a number of milliseconds above 0');
   if (typeof clock !== 'function') throw new OptionError('clock', 'must be a function like Date.now');
-  return new Adapter(store, form, timeout, clock);
+  return new Adapter(store, asPlain ? plain : opaque, timeout, clock);
 }
 
 class Adapter implements AdaptedStore {

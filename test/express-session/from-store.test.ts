@@ -1,6 +1,5 @@
 import session from 'express-session';
-import { adaptStore, fromExpressSessionStore } from '../../src/express-session/from-store.js';
-import { plain } from '../../src/express-session/record-forms.js';
+import { fromExpressSessionStore } from '../../src/express-session/from-store.js';
 import type { ExpressSessionStore } from '../../src/express-session/store-calls.js';
 import { TestClock } from '../helpers/clock.js';
 import { eventNamesDuring, eventsDuring } from '../helpers/events.js';
@@ -361,7 +360,7 @@ describe('plain records, for the drop-in', () => {
 
   test('are sessions of express-session: what either of the two has written, the other reads', async () => {
     const memory = memoryStore();
-    const store = adaptStore(memory, plain);
+    const store = fromExpressSessionStore(memory, { plain: true });
     await created(store, 'sid', payload({ user: 'ada' }));
     expect(JSON.parse(memory.sessions.sid as string)).toEqual(JSON.parse(payload({ user: 'ada' })));
     memory.sessions.sid = payload({ user: 'grace' });
@@ -370,7 +369,7 @@ describe('plain records, for the drop-in', () => {
 
   test('have a version that knows every change but that of the cookie, whatever the order of the keys', async () => {
     const memory = memoryStore();
-    const store = adaptStore(memory, plain);
+    const store = fromExpressSessionStore(memory, { plain: true });
     const version = await created(
       store,
       'sid',
@@ -393,7 +392,7 @@ describe('plain records, for the drop-in', () => {
       simple.set(sid, value, done);
     };
     const clock = new TestClock();
-    const store = adaptStore({ ...simple, set }, plain, { clock: clock.read });
+    const store = fromExpressSessionStore({ ...simple, set }, { plain: true, clock: clock.read });
     await created(store, 'with', payload({}, { expires: new Date(clock.now + 5000) }), 1);
     expect(kept?.cookie.expires).toEqual(new Date(clock.now + 5000));
     await created(store, 'without', payload({}), 1);
@@ -406,7 +405,7 @@ describe('plain records, for the drop-in', () => {
 
   test('are destroyed when they are retired, if nobody wrote meanwhile', async () => {
     const memory = memoryStore();
-    const store = adaptStore(memory, plain);
+    const store = fromExpressSessionStore(memory, { plain: true });
     const version = await created(store, 'sid', payload({ user: 'ada' }));
     expect(await store.retire('sid', 'another version', 60)).toMatchObject({ status: 'conflict' });
     expect(await store.retire('sid', version, 60)).toEqual({ status: 'retired' });
@@ -416,7 +415,7 @@ describe('plain records, for the drop-in', () => {
 
   test('keep an odd session as it is', async () => {
     const memory = memoryStore();
-    const store = adaptStore(memory, plain);
+    const store = fromExpressSessionStore(memory, { plain: true });
     memory.sessions.sid = '{"user":"no cookie"}';
     expect((await store.read('sid'))?.payload).toBe('{"user":"no cookie"}');
     expect(await store.touch('sid', 60)).toBe(true);
@@ -429,7 +428,7 @@ describe('plain records, for the drop-in', () => {
 
   test('are put there without asking what is there, like those of express-session', async () => {
     const memory = memoryStore({ get: () => {} });
-    expect(await adaptStore(memory, plain).create('sid', payload({ user: 'ada' }), 60)).not.toBeNull();
+    expect(await fromExpressSessionStore(memory, { plain: true }).create('sid', payload({ user: 'ada' }), 60)).not.toBeNull();
     expect(memory.sessions.sid).toBe(payload({ user: 'ada' }));
   });
 });

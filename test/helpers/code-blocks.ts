@@ -48,5 +48,19 @@ export function runBlock({ code }: CodeBlock, load: (id: string) => unknown): De
   return Object.assign(collected, exported);
 }
 
+/** Stands in for `node:test` in blocks that are tests themselves: keeps them until they are run, one after another. */
+export class DeclaredTests {
+  readonly #tests: { name: string; run: () => unknown }[] = [];
+
+  readonly test = (name: string, run: () => unknown): void => void this.#tests.push({ name, run });
+
+  /** Runs what was declared since the last time; the names. Rejects with what the first failing test throws. */
+  async run(): Promise<string[]> {
+    const declared = this.#tests.splice(0);
+    for (const { run } of declared) await run();
+    return declared.map(({ name }) => name);
+  }
+}
+
 /** A `require` that starts at the project's root. */
 export const requireFromRoot = createRequire(`${process.cwd()}/package.json`);

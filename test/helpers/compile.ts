@@ -11,7 +11,7 @@ export function compile(folder: string, files: Readonly<Record<string, string>>,
   rmSync(path, { recursive: true, force: true });
   mkdirSync(path, { recursive: true });
   for (const [name, code] of Object.entries(files)) writeFileSync(`${path}/${name}`, `${code}\nexport {};\n`);
-  const compilerOptions = { rootDir: root, paths: { sojourn: [`${root}src/index.ts`] }, ...settings };
+  const compilerOptions = { rootDir: root, ...settings };
   writeFileSync(`${path}/tsconfig.json`, JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions, include: ['*.ts'] }));
   const { stdout, status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', path], { encoding: 'utf8' });
   return status === 0 ? stdout : `${stdout}(status ${status})`;

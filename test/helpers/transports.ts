@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   type ClientHttp2Session,
@@ -13,7 +12,7 @@ import express from 'express';
 import express4 from 'express4';
 import { type Session, type SessionOptions, session } from 'sojourn';
 import { listen, SECRET } from './app.ts';
-import { needProgram } from './programs.ts';
+import { certificate } from './certificate.ts';
 import { parseReply, requestText, Wire, type WireReply, type WireRequest } from './wire.ts';
 
 export type Request = IncomingMessage & { readonly session: Session };
@@ -129,23 +128,6 @@ function sendHttp2(
     stream.once('error', reject);
     if (!stream.writableEnded) stream.end(body);
   });
-}
-
-let keyPair: { key: string; cert: string } | undefined;
-
-/** A key and a certificate for this process. */
-export function certificate(): { key: string; cert: string } {
-  keyPair ??= makeCertificate();
-  return keyPair;
-}
-
-function makeCertificate(): { key: string; cert: string } {
-  const openssl = needProgram(['openssl'], 'openssl');
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const args = ['req', '-x509', ...curve, '-subj', '/CN=localhost', '-days', '2', '-keyout', '-', '-out', '-'];
-  const pem = execFileSync(openssl, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const at = pem.indexOf('-----BEGIN CERTIFICATE-----');
-  return { key: pem.slice(0, at), cert: pem.slice(at) };
 }
 
 /** Every way a request reaches an application. */

@@ -1,16 +1,17 @@
-import { spawnSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { Redis } from 'ioredis';
 import * as sojourn from 'sojourn';
+import * as testing from 'sojourn/testing';
 import { listen, rawRequest, SECRET } from '../helpers/app.js';
-import { type CodeBlock, codeBlocksOf, type Declared, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
+import { type CodeBlock, codeBlocksOf, type Declared, DeclaredTests, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
+import { compile } from '../helpers/compile.js';
 
 // Every TypeScript block of the README runs, and does what the text around it says.
 
 const blocks = codeBlocksOf('README.md').filter(({ language }) => language === 'ts');
 const clients: Redis[] = [];
+const tests = new DeclaredTests();
 const subscribed: Parameters<typeof subscribe>[] = [];
 
 /** The README's blocks open clients and never close them. */
@@ -23,6 +24,8 @@ class TrackedRedis extends Redis {
 
 function load(id: string): unknown {
   if (id === 'sojourn') return sojourn;
+  if (id === 'sojourn/testing') return testing;
+  if (id === 'node:test') return tests;
   if (id === 'ioredis') return { Redis: TrackedRedis };
   // Channels outlive a test file: other files would hear what the README's listeners print.
   if (id === 'node:diagnostics_channel') {
@@ -98,16 +101,8 @@ const checks: Record<string, (declared: Declared) => Promise<void>> = {
     await running.close();
   },
 
-  async 'Signed in, in a test'({ sessions, cookieOf }) {
-    const cookie = await (cookieOf as (userId: number) => Promise<string>)(7);
-    const server = createServer((req, res) => {
-      (sessions as sojourn.SessionMiddleware)(req, res, () =>
-        res.end(String((req as typeof req & { session: sojourn.Session }).session.get('userId'))),
-      );
-    });
-    const running = await listen(server);
-    expect((await running.client().get('/', { headers: { cookie } })).body).toBe('7');
-    await running.close();
+  async 'Signed in, in a test'() {
+    expect(await tests.run()).toEqual(['Ada sees her page']);
   },
 
   async 'Two sessions in one app'({ app }) {
@@ -178,25 +173,13 @@ session.set('unknown', 1);
 `;
 
 test('every block compiles as it stands', () => {
-  const folder = 'artifacts/readme';
-  rmSync(folder, { recursive: true, force: true });
   const isTyped = ({ name }: CodeBlock) => name === 'Typed data';
+  const others = blocks.filter((block) => !isTyped(block)).map(({ code }, index): [string, string] => [`block-${index}.ts`, code]);
   // Declared data types hold for a whole program, so that block is a program of its own.
-  compile(
-    `${folder}/others`,
-    blocks.filter((block) => !isTyped(block)).map(({ code }) => code),
-  );
-  compile(`${folder}/typed`, [...blocks.filter(isTyped).map(({ code }) => code), TYPED_USE]);
+  const declaration = blocks.find(isTyped)?.code ?? '';
+  expect(compile('readme/others', Object.fromEntries(others))).toBe('');
+  expect(compile('readme/typed', { 'declaration.ts': declaration, 'use.ts': TYPED_USE })).toBe('');
 });
-
-function compile(folder: string, files: string[]): void {
-  mkdirSync(folder, { recursive: true });
-  for (const [index, code] of files.entries()) writeFileSync(`${folder}/block-${index}.ts`, `${code}\nexport {};\n`);
-  const compilerOptions = { rootDir: '../../..', paths: { sojourn: ['../../../src/index.ts'] } };
-  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions, include: ['*.ts'] }));
-  const { stdout, status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', folder], { encoding: 'utf8' });
-  expect({ stdout, status }).toEqual({ stdout: '', status: 0 });
-}
 
 test('the README names the two commands, and package.json has them', () => {
   const [commands] = codeBlocksOf('README.md');

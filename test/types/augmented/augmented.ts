@@ -1,6 +1,7 @@
 // With an augmented SessionData every session of the program knows its keys.
 import express from 'express';
 import { Session, session } from 'sojourn';
+import { signedIn } from 'sojourn/testing';
 
 interface Item {
   id: string;
@@ -87,4 +88,8 @@ app.get('/', (req, res) => {
 session().issue({ userId: 'ada' });
 // @ts-expect-error an unknown key
 session().issue({ user: 'ada' });
+const sessions = session();
+signedIn(sessions, { userId: 'ada' });
+// @ts-expect-error an unknown key
+signedIn(sessions, { user: 'ada' });
 new Session({ store: session().store }).set('userId', 'ada');

@@ -1,5 +1,6 @@
 // A type parameter gives one session its keys and leaves the rest of the program alone.
 import { MemoryStore, Session, session } from 'sojourn';
+import { sessionOf, signedIn } from 'sojourn/testing';
 
 interface AdminData {
   adminId: number;
@@ -30,6 +31,19 @@ const admins = session<AdminData>({ property: 'admin' });
 admins.issue({ adminId: 7 });
 // @ts-expect-error an unknown key
 admins.issue({ userId: 7 });
+async function inATest(response: Response) {
+  const { cookie } = await signedIn(admins, { adminId: 7 });
+  // @ts-expect-error an unknown key
+  await signedIn(admins, { userId: 7 });
+  const data = await sessionOf(admins, cookie);
+  const mine: number | undefined = data?.adminId;
+  // @ts-expect-error may be no session
+  void data.adminId;
+  await sessionOf(admins, response);
+  // @ts-expect-error not awaited
+  await sessionOf(admins, Promise.resolve(response));
+  return mine;
+}
 async function upgrade(req: Parameters<typeof admins.load>[0]) {
   const loaded: Session<AdminData> = await admins.load(req);
   const mine: number = loaded.get('adminId', 0);
@@ -41,4 +55,4 @@ const other: Session = new Session({ store: new MemoryStore() });
 other.set('anything', 1).set('userId', 'ada');
 const unknown: unknown = other.get('anything');
 
-void [id, roles, surely, upgrade, unknown];
+void [id, roles, surely, inATest, upgrade, unknown];

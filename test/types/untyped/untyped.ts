@@ -1,5 +1,6 @@
 // As long as nothing is typed, any string is a key, and a value is what its default is, or unknown.
 import { createServer } from 'node:http';
+import connect from 'connect';
 import express from 'express';
 import { MemoryStore, Session, type Store, session } from 'sojourn';
 
@@ -35,6 +36,7 @@ app.get('/', (req, res) => {
 // Without Express, too.
 const sessions = session();
 createServer((req, res) => sessions(req, res, () => res.end()));
+connect().use(sessions);
 
 // @ts-expect-error an unknown option
 session({ resave: false });

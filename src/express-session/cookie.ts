@@ -1,0 +1,101 @@
+import { serialize } from 'cookie';
+
+/** Attributes of the session cookie as express-session takes them: ages in milliseconds. */
+export interface CookieOptions {
+  /** Milliseconds; null: the cookie ends with the browser. */
+  maxAge?: number | Date | null | undefined;
+  expires?: Date | null | undefined;
+  path?: string | undefined;
+  domain?: string | undefined;
+  /** `'auto'`: Secure on secure connections. */
+  secure?: boolean | 'auto' | undefined;
+  httpOnly?: boolean | undefined;
+  /** `'auto'`: None on secure connections, else Lax. */
+  sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined;
+  partitioned?: boolean | undefined;
+  priority?: 'low' | 'medium' | 'high' | undefined;
+  /** In stored cookies: the `maxAge` that `touch()` goes back to. */
+  originalMaxAge?: number | null | undefined;
+}
+
+/** What is stored of a cookie, in the form express-session stores it. */
+export type CookieData = Omit<CookieOptions, 'maxAge'>;
+
+/** `req.session.cookie`: when the session ends, and how its cookie is written. express-session: `Cookie`. */
+export class Cookie {
+  path = '/';
+  httpOnly = true;
+  domain?: string;
+  secure?: boolean | 'auto';
+  sameSite?: CookieOptions['sameSite'];
+  partitioned?: boolean;
+  priority?: CookieOptions['priority'];
+  /** Milliseconds; null: until the browser closes. */
+  originalMaxAge: number | null = null;
+  #expires: Date | null = null;
+
+  constructor(options?: CookieOptions) {
+    if (options !== undefined && options !== null && typeof options !== 'object') {
+      throw new TypeError('argument options must be an object');
+    }
+    const { originalMaxAge, ...attributes } = options ?? {};
+    for (const [name, value] of Object.entries(attributes)) if (name !== 'data') Reflect.set(this, name, value);
+    if (originalMaxAge !== undefined && originalMaxAge !== null) this.originalMaxAge = originalMaxAge;
+  }
+
+  /** When the session ends; null: when the browser closes. */
+  get expires(): Date | null {
+    return this.#expires;
+  }
+
+  set expires(expires: Date | null) {
+    this.#expires = expires ?? null;
+    this.originalMaxAge = this.maxAge;
+  }
+
+  /** Milliseconds from now; null: until the browser closes. */
+  get maxAge(): number | null {
+    return this.#expires instanceof Date ? this.#expires.valueOf() - Date.now() : this.#expires;
+  }
+
+  set maxAge(maxAge: number | Date | null) {
+    if (maxAge && typeof maxAge !== 'number' && !(maxAge instanceof Date)) {
+      throw new TypeError('maxAge must be a number of milliseconds, or null');
+    }
+    this.expires = typeof maxAge === 'number' ? new Date(Date.now() + maxAge) : maxAge;
+  }
+
+  get data(): CookieData {
+    const { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite } = this;
+    return { originalMaxAge, partitioned, priority, expires, secure, httpOnly, domain, path, sameSite };
+  }
+
+  /** A `Set-Cookie` value. Throws a `TypeError` for attributes that are none. */
+  serialize(name: string, value: string): string {
+    const { expires, sameSite, secure, ...attributes } = this.data;
+    return serialize(name, value, {
+      ...defined(attributes),
+      ...(expires ? { expires } : undefined),
+      ...(sameSite === undefined || sameSite === 'auto' ? undefined : { sameSite }),
+      secure: secure === true,
+    });
+  }
+
+  toJSON(): CookieData {
+    return this.data;
+  }
+}
+
+/** A cookie as it was when it was stored. */
+export function revive({ expires, ...data }: CookieData): Cookie {
+  const cookie = new Cookie({ ...data, expires: expires ? new Date(expires) : null });
+  // The setter of `expires` took what was left of it for the original.
+  cookie.originalMaxAge = data.originalMaxAge ?? null;
+  return cookie;
+}
+
+type Attributes = Pick<CookieData, 'partitioned' | 'priority' | 'httpOnly' | 'domain' | 'path'>;
+
+function defined(attributes: Attributes): { [Name in keyof Attributes]: NonNullable<Attributes[Name]> } {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null));
+}

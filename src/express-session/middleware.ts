@@ -1,0 +1,73 @@
+import type { AnyRequest, AnyResponse } from '../http.js';
+import { gateResponse } from '../response-gate.js';
+import { idsIn, isInPath, type LegacyRequest } from './http.js';
+import { resolveOptions, type SessionOptions } from './options.js';
+import type { Session } from './session.js';
+import { Visit } from './visit.js';
+
+export type SessionHandler = (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void) => void;
+
+/** The visit a request is, for `store.generate(req)`, which stores call with nothing but the request. */
+const VISIT = Symbol('visit');
+type Carrier = { [VISIT]?: Visit };
+
+/** express-session's `session(options)`, on Sojourn's unit of work and response gate. Throws an `OptionError`. */
+export function session(options?: SessionOptions): SessionHandler {
+  const settings = resolveOptions(options);
+  const { store } = settings;
+  let connected = true;
+  store.on?.('disconnect', () => {
+    connected = false;
+  });
+  store.on?.('connect', () => {
+    connected = true;
+  });
+  store.generate = (req) => (req as Carrier)[VISIT]?.begin();
+
+  return function session(request, res, next) {
+    const req = request as unknown as LegacyRequest;
+    if (req.session || !connected || !isInPath(req, settings.cookieOf(req).path ?? '/')) return next();
+    const secrets = settings.secrets ?? (req.secret ? [req.secret] : undefined);
+    if (secrets === undefined) return next(new Error('secret option required for sessions'));
+
+    const visit = new Visit(settings, req, res, secrets);
+    const current = attach(req, visit);
+    req.sessionStore = store;
+    gateResponse(res, (_status, headersSent) => visit.commit(current(), headersSent), next);
+
+    const ids = idsIn(req, settings.name, secrets);
+    if (ids.length > 0) {
+      visit.load(ids).then(() => next(), next);
+      return;
+    }
+    try {
+      visit.begin();
+    } catch (error) {
+      return next(error);
+    }
+    next();
+  };
+}
+
+/** Makes `req.session` a property that notices whether it is read. Returns what is there, unnoticed. */
+function attach(req: LegacyRequest, visit: Visit): () => Session | null | undefined {
+  let value: Session | null | undefined;
+  (req as Carrier)[VISIT] = visit;
+  Object.defineProperty(req, 'session', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      visit.accessed = true;
+      return value;
+    },
+    set(session: Session | null | undefined) {
+      value = session;
+    },
+  });
+  const { get } = Object.getOwnPropertyDescriptor(req, 'session') as PropertyDescriptor;
+  return () => {
+    const present = Object.getOwnPropertyDescriptor(req, 'session');
+    // Deleted, by destroy() say, and perhaps put there anew.
+    return present?.get === get ? value : (present?.value as Session | null | undefined);
+  };
+}
