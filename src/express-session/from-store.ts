@@ -11,7 +11,7 @@ export interface FromExpressSessionStoreOptions {
   /** The time in milliseconds, like `Date.now`, which it is unless told. The store itself goes by its own. */
   clock?: () => number;
   /**
-   * Keeps sessions as express-session does, see `plain` in record-forms.ts.
+   * Keeps sessions as express-session does, see `plain` in record-forms.ts. For the drop-in.
    * @internal
    */
   plain?: boolean;
@@ -24,7 +24,7 @@ export interface AdaptedStore extends Store {
   readonly atomic: false;
 }
 
-const OPTIONS: Record<keyof FromExpressSessionStoreOptions, true> = { timeout: true, clock: true, plain: true };
+const OPTIONS: Record<keyof Omit<FromExpressSessionStoreOptions, 'plain'>, true> = { timeout: true, clock: true };
 
 /**
  * Makes any express-session store (PostgreSQL, MongoDB, DynamoDB, ...) a `Store`, as safe as such a store allows.
@@ -42,11 +42,12 @@ const OPTIONS: Record<keyof FromExpressSessionStoreOptions, true> = { timeout: t
  */
 export function fromExpressSessionStore(store: ExpressSessionStore, options: FromExpressSessionStoreOptions = {}): AdaptedStore {
   assertStore(store);
-  assertKnown(options, OPTIONS, '');
-  const { timeout = 1000, clock = Date.now } = options;
+  const { plain: asPlain = false, ...told } = options;
+  assertKnown(told, OPTIONS, '');
+  const { timeout = 1000, clock = Date.now } = told;
   if (!Number.isFinite(timeout) || timeout <= 0) throw new OptionError('timeout', 'must be a number of milliseconds above 0');
   if (typeof clock !== 'function') throw new OptionError('clock', 'must be a function like Date.now');
-  return new Adapter(store, options.plain ? plain : opaque, timeout, clock);
+  return new Adapter(store, asPlain ? plain : opaque, timeout, clock);
 }
 
 class Adapter implements AdaptedStore {

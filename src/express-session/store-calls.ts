@@ -150,7 +150,7 @@ function replyTo(call: (done: Callback) => unknown): Promise<unknown> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return (error as Partial<NodeJS.ErrnoException> | null | undefined)?.code === 'ENOENT';
 }
 
 /** Resolves when the promise settles, or after so many milliseconds. */

@@ -5,8 +5,12 @@ import { delimiter, join } from 'node:path';
 
 /** The first of these programs that is on the PATH, or undefined. */
 export function findProgram(...names: string[]): string | undefined {
+  return findIn((process.env.PATH ?? '').split(delimiter), names);
+}
+
+function findIn(folders: readonly string[], names: readonly string[]): string | undefined {
   for (const name of names) {
-    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    for (const folder of folders) {
       const path = join(folder, name);
       try {
         accessSync(path, constants.X_OK);
@@ -21,10 +25,11 @@ export function findProgram(...names: string[]): string | undefined {
 
 /**
  * A program the tests need: from the PATH, or from Debian's packages where that is allowed (as root), said in one line.
- * Throws one clear line otherwise: no test is skipped for want of a program.
+ * Throws one clear line otherwise: no test is skipped for want of a program. `otherFolders` are looked into after the PATH.
  */
-export function needProgram(names: string[], debianPackage: string): string {
-  const found = findProgram(...names);
+export function needProgram(names: string[], debianPackage: string, otherFolders: () => string[] = () => []): string {
+  const find = () => findProgram(...names) ?? findIn(otherFolders(), names);
+  const found = find();
   if (found !== undefined) return found;
   if (process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
     process.stderr.write(`No ${names.join(' or ')} on the PATH: installing Debian's package ${debianPackage} for the tests.\n`);
@@ -33,7 +38,7 @@ export function needProgram(names: string[], debianPackage: string): string {
     apt('update', '-q');
     // Debian would start the service at once; the tests start a server of their own, on a port of their own.
     apt('install', '-q', '-y', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold', debianPackage);
-    const installed = findProgram(...names);
+    const installed = find();
     if (installed !== undefined) return installed;
   }
   throw new Error(`The tests need ${names.join(' or ')}. Install it (Debian: apt-get install ${debianPackage}) and run them again.`);
@@ -51,9 +56,21 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** Another user of this machine to run a program as. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Starts a program and resolves when its output says that it is ready. Rejects with the output if it ends before. */
-export function startProgram(path: string, args: string[], ready: RegExp, env: Record<string, string> = {}): Promise<ChildProcess> {
-  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+export function startProgram(
+  path: string,
+  args: string[],
+  ready: RegExp,
+  env: Record<string, string> = {},
+  user?: User,
+): Promise<ChildProcess> {
+  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, ...user });
   return new Promise((resolve, reject) => {
     let output = '';
     const listen = (chunk: Buffer) => {

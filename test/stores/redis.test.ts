@@ -7,6 +7,7 @@ import { type OpenStore, storeContract } from './store-contract.js';
 async function openRedis(client: Redis, prefix: string, look = client, lookPrefix = prefix): Promise<OpenStore> {
   return {
     store: new RedisStore(client, { prefix }),
+    elsewhere: new RedisStore(look, { prefix: lookPrefix }),
     outlives: async (key, seconds) => (await look.pttl(lookPrefix + key)) > seconds * 1000,
     async expire(key) {
       await look.pexpire(lookPrefix + key, 0);

@@ -7,6 +7,16 @@ export interface OpenStore {
   outlives(key: string, seconds: number): Promise<boolean>;
   /** Lets the time of a record pass. */
   expire(key: string): Promise<void>;
+  /** The same records as another process has them; absent where they are in this process only. */
+  readonly elsewhere?: Store;
+}
+
+/** What a store declares it can't give. Each is off unless told. */
+export interface Shortcomings {
+  /** Its acts are not atomic between processes. */
+  readonly notAtomic?: boolean;
+  /** How much longer than its ttl a record may live, in seconds. */
+  readonly lateBy?: number;
 }
 
 let keys = 0;
@@ -24,7 +34,7 @@ export async function created(store: Store, key: string, payload = 'payload', tt
 }
 
 /** What every store must do: the prose of `Store`, sentence by sentence. */
-export function storeContract(name: string, open: () => Promise<OpenStore>): void {
+export function storeContract(name: string, open: () => Promise<OpenStore>, { notAtomic = false, lateBy = 0 }: Shortcomings = {}): void {
   describe(`${name} keeps the contract of a store:`, () => {
     let opened: OpenStore;
     let store: Store;
@@ -34,7 +44,7 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
       opened = await open();
       store = opened.store;
     });
-    afterAll(() => store.close());
+    afterAll(() => Promise.all([store.close(), opened.elsewhere?.close()]));
     beforeEach(() => {
       key = nextKey();
     });
@@ -143,7 +153,7 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
       test('that is no live record for exists and touch', async () => {
         expect(await store.exists(key)).toBe(false);
         expect(await store.touch(key, 600)).toBe(false);
-        expect(await opened.outlives(key, 60)).toBe(false);
+        expect(await opened.outlives(key, 60 + lateBy)).toBe(false);
       });
 
       test('that update and retire meet as a conflict, and create as taken', async () => {
@@ -180,7 +190,7 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
       expect(await store.touch(key, 6000, version)).toBe(true);
       await store.update(key, 'second', version, 60);
       expect(await store.touch(key, 6000, version)).toBe(false);
-      expect(await opened.outlives(key, 61)).toBe(false);
+      expect(await opened.outlives(key, 61 + lateBy)).toBe(false);
     });
 
     test('delete answers whether there was something, and the key is free again', async () => {
@@ -208,7 +218,7 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
         const name = nextKey();
         await carryOut(name);
         expect([act, await opened.outlives(name, above)]).toEqual([act, true]);
-        expect([act, await opened.outlives(name, atMost)]).toEqual([act, false]);
+        expect([act, await opened.outlives(name, atMost + lateBy)]).toEqual([act, false]);
       }
     });
 
@@ -246,6 +256,30 @@ export function storeContract(name: string, open: () => Promise<OpenStore>): voi
       if (conflict.status === 'conflict') conflict.current.payload = 'changed';
       expect(await current()).toEqual({ payload: 'mine', version });
     });
+
+    test('what another process wrote is there at once, and is never written over', async () => {
+      const other = opened.elsewhere ?? store;
+      const version = await created(store, key, 'first');
+      expect(await other.read(key)).toEqual({ payload: 'first', version });
+      expect(await other.create(key, 'theirs', 60)).toBeNull();
+      expect(await other.update(key, 'theirs', version, 60)).toMatchObject({ status: 'updated' });
+      expect(await store.update(key, 'mine', version, 60)).toEqual({ status: 'conflict', current: await current() });
+      await other.delete(key);
+      expect(await store.update(key, 'late', version, 60)).toEqual({ status: 'gone' });
+      expect(await other.read(key)).toBeNull();
+    });
+
+    if (!notAtomic) {
+      test('of parallel writes in two processes exactly one wins', async () => {
+        const stores = [store, opened.elsewhere ?? store];
+        const everywhere = <Result>(act: (which: Store, index: number) => Promise<Result>) =>
+          Promise.all(Array.from({ length: 20 }, (_, index) => act(stores[index % 2] as Store, index)));
+        const versions = (await everywhere((which) => which.create(key, 'payload', 60))).filter((version) => version !== null);
+        expect(versions).toHaveLength(1);
+        const results = await everywhere((which, index) => which.update(key, `${index}`, versions[0] as string, 60));
+        expect(results.filter(({ status }) => status === 'updated')).toHaveLength(1);
+      });
+    }
 
     test('clearExpired leaves live records alone', async () => {
       await created(store, key);
