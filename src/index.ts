@@ -16,6 +16,7 @@ export type { SessionEvents } from './events.js';
 export type { Duration, DurationParts } from './expiry.js';
 export { type FromExpressSessionStoreOptions, fromExpressSessionStore } from './express-session/from-store.js';
 export { type ExpressSessionsOptions, expressSessions } from './express-session/take-over.js';
+export { type ToExpressSessionStoreOptions, toExpressSessionStore } from './express-session/to-store.js';
 export { type SessionMiddleware, session } from './middleware.js';
 export type { CommonOptions, SessionOptions, StandaloneOptions } from './options.js';
 export { type ExpiryQuery, Session } from './session.js';
