@@ -33,10 +33,12 @@ export function json(): Codec {
   return {
     encode(data, { suspects = data.keys() }) {
       for (const key of suspects) if (data.has(key)) assertJson(data.get(key), key);
-      const object: Record<string, unknown> = Object.create(null);
+      // An ordinary object, which is written down in two thirds of the time that one without a prototype takes.
+      const object: Record<string, unknown> = {};
       for (const [key, value] of data) {
-        // Objects put keys that look like array indices first; a list of pairs keeps the order they were set in.
-        if (startsWithDigit(key)) return JSON.stringify([...data]);
+        // Objects put keys that look like array indices first; a list of pairs keeps the order they were set in. And
+        // there is one name that an ordinary object doesn't take for a key.
+        if (startsWithDigit(key) || key === '__proto__') return JSON.stringify([...data]);
         object[key] = value;
       }
       return JSON.stringify(object);

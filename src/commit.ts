@@ -236,7 +236,7 @@ function setHeaders({ session, req, res, settings, takesOver }: Exchange, work: 
   const { key } = work;
   if (cookie === 'set' && key !== null) {
     sendSetCookie(res, settings.cookie.write(key, cookieAge(session, work), isSecure(req)));
-    varyOnCookie(res);
+    if (!session.accessed) varyOnCookie(res);
   } else if (cookie === 'erase' && work.blocked !== 'path' && settings.cookie.cameIn(req.headers.cookie)) {
     sendSetCookie(res, settings.cookie.erase(isSecure(req)));
   }

@@ -1,9 +1,9 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { serialize } from 'cookie';
 import { sign, unsign } from 'cookie-signature';
-import { LRUCache } from 'lru-cache';
 import { OptionError } from './errors.js';
 import { publish } from './events.js';
+import { Recent } from './recent.js';
 import { isSessionKey } from './session-key.js';
 
 /** All of them as in `Set-Cookie` (RFC 6265bis); ages are not here but in the session's expiry. */
@@ -45,9 +45,9 @@ export class SessionCookie {
   readonly secure: boolean | 'auto';
   readonly #secrets: readonly ReturnType<typeof createSecretKey>[];
   /** Signed values that were verified or made lately, and the keys in them. */
-  readonly #keyOf = new LRUCache<string, string>({ max: MAX_REMEMBERED });
+  readonly #keyOf = new Recent<string, string>(MAX_REMEMBERED);
   /** The other way round: keys, and their values signed with the first secret. */
-  readonly #valueOf = new LRUCache<string, string>({ max: MAX_REMEMBERED });
+  readonly #valueOf = new Recent<string, string>(MAX_REMEMBERED);
   /** Everything behind name, value and age, for an insecure and a secure connection. */
   readonly #attributes: { readonly insecure: string; readonly secure: string };
 
@@ -81,13 +81,13 @@ export class SessionCookie {
     if (header === undefined) return keys;
     let looked = 0;
     let refused = 0;
-    for (const value of valuesOf(header, this.name)) {
+    visitValues(header, this.name, (value) => {
       looked += 1;
-      if (looked > MAX_CANDIDATES) break;
       const key = this.#verify(value);
       if (key === undefined) refused += 1;
       else if (!keys.includes(key)) keys.push(key);
-    }
+      return looked < MAX_CANDIDATES;
+    });
     if (refused > 0) publish('refused', { reason: 'signature', cookies: refused });
     if (keys.length <= MAX_KEYS) return keys;
     publish('refused', { reason: 'ambiguous', cookies: keys.length });
@@ -96,7 +96,7 @@ export class SessionCookie {
 
   /** Whether the request brought a cookie of this name, good or bad: a logout takes either away. */
   cameIn(header: string | undefined): boolean {
-    return header !== undefined && valuesOf(header, this.name).next().done !== true;
+    return hasCookie(header, this.name);
   }
 
   /** A `Set-Cookie` value. `maxAge` in whole seconds, or null for a cookie that ends with the browser. */
@@ -152,12 +152,15 @@ export class SessionCookie {
   }
 }
 
+/** Calls back with each value of a cookie's name until that answers false. */
+type Visit = (value: string) => boolean;
+
 /**
- * The values of all cookies of a name in a Cookie header (RFC 6265bis section 4.2.1: `name=value` pairs, separated by
- * semicolons). Unlike a cookie parser it keeps duplicates, and reads nothing but the one cookie. Names match byte by
+ * Visits the values of all cookies of a name in a Cookie header (RFC 6265bis section 4.2.1: `name=value` pairs, separated
+ * by semicolons). Unlike a cookie parser it keeps duplicates, and reads nothing but the one cookie. Names match byte by
  * byte; only spaces and tabs are trimmed.
  */
-export function* valuesOf(header: string, name: string): Generator<string> {
+export function visitValues(header: string, name: string, visit: Visit): void {
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
     const equals = skipBlanks(header, at + name.length);
     if (header[equals] !== '=' || !startsPair(header, at)) continue;
@@ -165,8 +168,20 @@ export function* valuesOf(header: string, name: string): Generator<string> {
     const start = skipBlanks(header, equals + 1);
     const end = skipBlanksBack(header, semicolon === -1 ? header.length : semicolon);
     const quoted = end - start > 1 && header[start] === '"' && header[end - 1] === '"';
-    yield quoted ? header.slice(start + 1, end - 1) : header.slice(start, end);
+    if (!visit(quoted ? header.slice(start + 1, end - 1) : header.slice(start, end))) return;
   }
+}
+
+/** Whether there is a cookie of this name, good or bad. */
+export function hasCookie(header: string | undefined, name: string): boolean {
+  let found = false;
+  if (header !== undefined) {
+    visitValues(header, name, () => {
+      found = true;
+      return false;
+    });
+  }
+  return found;
 }
 
 function startsPair(header: string, at: number): boolean {

@@ -64,9 +64,10 @@ const channels = {
 } satisfies Record<keyof SessionEvents, unknown>;
 
 /** Publishes an event, turning store keys into fingerprints only if somebody listens. */
-export function publish<Name extends keyof SessionEvents>(name: Name, { storeKey, fromStoreKey, ...message }: Message<Name>): void {
+export function publish<Name extends keyof SessionEvents>(name: Name, event: Message<Name>): void {
   const target = channels[name];
   if (!target.hasSubscribers) return;
+  const { storeKey, fromStoreKey, ...message } = event;
   target.publish({
     ...message,
     ...(storeKey === undefined ? undefined : { session: fingerprintOf(storeKey) }),

@@ -178,9 +178,10 @@ class Gate {
   }
 
   /** What was done in one breath with an answer that has left: a logout that came after its redirect still counts. */
-  async commitRest(): Promise<void> {
+  commitRest(): void {
     try {
-      await this.#commit(this.#response.statusCode, true);
+      const committed = this.#commit(this.#response.statusCode, true);
+      if (committed instanceof Promise) committed.catch(ignore);
     } catch {
       // The client has its answer. A failing store is published as an event; a value that can't be stored is lost unseen.
     }
@@ -320,8 +321,11 @@ class Gate {
 }
 
 function commitRest(gate: Gate): void {
-  void gate.commitRest();
+  gate.commitRest();
 }
+
+/** As in `commitRest`: the client has its answer. */
+function ignore(): void {}
 
 function ignoreHeaders(response: ServerResponse): void {
   const ignore = () => response;

@@ -24,6 +24,8 @@ export interface WorkSettings extends RecordSettings {
   readonly ageOf: (values: ReadonlyMap<string, unknown>, now: number) => number;
 }
 
+const NO_SLOTS: readonly Slot[] = [];
+
 /** The context of a text that is decoded on the spot. */
 const NOWHERE = { binding: '' };
 
@@ -58,11 +60,11 @@ export class UnitOfWork {
   #payload: string | null = null;
   #data: TrackedMap | undefined;
   /** Records that were presented but read as no session: not to be told apart, or corrupt. A logout ends them, too. */
-  #unread: Slot[] = [];
+  #unread = NO_SLOTS;
   /** Slots that a cycle left, until their records are retired. */
-  #left: Slot[] = [];
+  #left = NO_SLOTS;
   /** Slots that were flushed, until their records are deleted. */
-  #flushed: Slot[] = [];
+  #flushed = NO_SLOTS;
   #flushes = 0;
   #loading: Promise<void> | undefined;
   #running: Promise<unknown> | undefined;
@@ -146,7 +148,7 @@ export class UnitOfWork {
   /** A new key for the same data; the old record is retired when this is saved. */
   cycleKey(): void {
     void this.data;
-    if (this.#slot) this.#left.push(this.#slot);
+    if (this.#slot) this.#left = [...this.#left, this.#slot];
     this.#slot = newSlot(this.settings);
     this.retired = false;
   }
@@ -160,7 +162,7 @@ export class UnitOfWork {
   /** Puts a session back under its old key, its changes forgotten: the new key can't reach the client. */
   cancelCycle(): void {
     this.#slot = this.#left.find(hasRecord) ?? null;
-    this.#left = [];
+    this.#left = NO_SLOTS;
     this.forget();
   }
 
@@ -169,17 +171,15 @@ export class UnitOfWork {
    * replaced by a marker, because the client goes on with another key.
    */
   flush(leavesMarker = false): void {
-    if (this.#slot) {
-      this.#slot.leavesMarker = leavesMarker;
-      this.#flushed.push(this.#slot);
-    }
     // Presented but never looked up: there may be records.
-    for (const key of this.#candidates) this.#flushed.push({ ...slotFor(this.settings, key), version: '' });
-    this.#flushed.push(...this.#left, ...this.#unread);
+    const presented = this.#candidates.map((key) => ({ ...slotFor(this.settings, key), version: '' }));
+    const own = this.#slot ? [this.#slot] : NO_SLOTS;
+    if (this.#slot) this.#slot.leavesMarker = leavesMarker;
+    this.#flushed = [...this.#flushed, ...own, ...presented, ...this.#left, ...this.#unread];
     this.#flushes += 1;
     this.#slot = null;
-    this.#left = [];
-    this.#unread = [];
+    this.#left = NO_SLOTS;
+    this.#unread = NO_SLOTS;
     this.#candidates = [];
     this.#data = new TrackedMap();
     this.#state = 'loaded';
@@ -285,7 +285,7 @@ export class UnitOfWork {
     if (payload === null || slot === null) return new Map();
     const record = decodeRecord(this.settings, slot, payload);
     if (record === null) {
-      this.#unread.push(slot);
+      this.#unread = [...this.#unread, slot];
       this.#slot = null;
       return new Map();
     }
@@ -384,7 +384,7 @@ export class UnitOfWork {
     return Math.min(ageOf(values, clock()), this.#secondsToAbsoluteEnd());
   }
 
-  async #expire(slots: Slot[]): Promise<void> {
+  async #expire(slots: readonly Slot[]): Promise<void> {
     for (const slot of slots) {
       if (hasRecord(slot)) {
         await deleteRecord(this.settings, slot);
@@ -400,6 +400,6 @@ function hasRecord(slot: Slot): boolean {
   return slot.version !== null;
 }
 
-function without(slots: Slot[], slot: Slot): Slot[] {
+function without(slots: readonly Slot[], slot: Slot): readonly Slot[] {
   return slots.filter((other) => other !== slot);
 }

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { unsign } from 'cookie-signature';
-import { valuesOf } from '../cookie.js';
+import { hasCookie, visitValues } from '../cookie.js';
 import { publish } from '../events.js';
 import type { Secret } from './options.js';
 import type { SessionRequest } from './session.js';
@@ -38,13 +38,13 @@ export function signedIdsIn(header: string, name: string, secrets: readonly Secr
   const ids = new Set<string>();
   let looked = 0;
   let refused = 0;
-  for (const value of valuesOf(header, name)) {
+  visitValues(header, name, (value) => {
     looked += 1;
-    if (looked > MAX_CANDIDATES) break;
     const id = idOf(decoded(value), secrets);
     if (id === undefined) refused += 1;
     else ids.add(id);
-  }
+    return looked < MAX_CANDIDATES;
+  });
   if (refused > 0) publish('refused', { reason: 'signature', cookies: refused });
   if (ids.size <= MAX_IDS) return [...ids];
   publish('refused', { reason: 'ambiguous', cookies: ids.size });
@@ -53,7 +53,7 @@ export function signedIdsIn(header: string, name: string, secrets: readonly Secr
 
 /** Whether the request brought a cookie of this name. */
 export function cameIn(req: LegacyRequest, name: string): boolean {
-  return req.headers.cookie !== undefined && valuesOf(req.headers.cookie, name).next().done !== true;
+  return hasCookie(req.headers.cookie, name);
 }
 
 /** Whether a path is below that of the cookie; express-session compares the beginnings, and so does this. */
