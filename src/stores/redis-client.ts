@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /**
  * What the store asks of a Redis client, whoever made it. Each command is on one key and one command on the wire; its
  * promise settles when the client says so, which may be never: the deadline is the store's. Numbers may come as texts.
@@ -18,7 +20,7 @@ export const PRIMARY_ONLY = 'reads must go to the primary: a replica may not kno
 
 /** What node-redis says with errors that have neither a code nor a name, and what the reader can do about it. */
 const TOLD: Readonly<Record<string, string>> = {
-  'The client is closed': 'the Redis client is not open: call client.connect() at start',
+  'The client is closed': 'the Redis client is not open: client.connect() was not called, or reconnectStrategy has given up',
   'The client is offline': 'the Redis client has no connection',
   'The queue is full': 'the queue of the Redis client is full (commandsQueueMaxLength)',
 };
@@ -28,7 +30,8 @@ const TOLD: Readonly<Record<string, string>> = {
  * the client's own. The error itself may hold the command with its arguments, so it doesn't travel on as a cause.
  */
 export function tellOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'the Redis client gave an error';
+  // Not `instanceof`: Node's own errors come from another realm where tests run in one of their own, as Jest's do.
+  if (!isNativeError(error)) return 'the Redis client gave an error';
   const { code } = error as NodeJS.ErrnoException;
   if (typeof code === 'string' && /^[A-Z][A-Z_]+$/.test(code)) return `the Redis client gave ${code}`;
   const answer = /^[A-Z][A-Z_]+\b/.exec(error.message)?.[0];
@@ -39,10 +42,10 @@ export function tellOf(error: unknown): string {
 
 /** There is a value of another type under the key. Redis 6 puts the name of the script before it. */
 export function isWrongType(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('WRONGTYPE');
+  return isNativeError(error) && error.message.includes('WRONGTYPE');
 }
 
 /** Redis doesn't know the script, or has forgotten it. */
 export function isNoScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+  return isNativeError(error) && error.message.startsWith('NOSCRIPT');
 }
