@@ -2,7 +2,7 @@ import { OptionError } from '../errors.js';
 import { PRIMARY_ONLY, type RedisClient } from './redis-client.js';
 
 /**
- * What is used of a client or cluster of node-redis (`redis`) 5 or 6; in this form, so that nobody has to have its types.
+ * What is used of a client, cluster, Sentinel client or pool of node-redis (`redis`) 5 or 6; in this form, so that nobody has to have its types.
  * The replies are unknown here because a `typeMapping` of the application may make something else of them.
  */
 export interface NodeRedisClient {
@@ -36,7 +36,7 @@ export function fromNodeRedis(candidate: object): RedisClient | undefined {
     );
   }
   if (client._options?.useReplicas) throw new OptionError('client', `${PRIMARY_ONLY}. Leave useReplicas out of createCluster`);
-  return new NodeRedis(client as NodeRedisClient);
+  return isSentinel(client) ? new NodeRedisSentinel(client) : new NodeRedis(client as NodeRedisClient);
 }
 
 class NodeRedis implements RedisClient {
@@ -70,6 +70,44 @@ class NodeRedis implements RedisClient {
 
   /** Nothing to be done: its pauses can't be cut short. `reconnectStrategy` sets their length. */
   wake(): void {}
+}
+
+/**
+ * A Sentinel client with a `replicaPoolSize`, which it doesn't tell, sends commands that only read to replicas. What is
+ * sent as words goes where it is told to go: to the primary. Nobody else puts the `keyPrefix` before the key then.
+ */
+class NodeRedisSentinel extends NodeRedis {
+  readonly #sentinel: SentinelClient;
+  readonly #keyPrefix: string;
+
+  constructor(client: SentinelClient) {
+    super(client);
+    this.#sentinel = client;
+    this.#keyPrefix = String(client._keyPrefix ?? '');
+  }
+
+  override get(key: string): Promise<string | null> {
+    return this.#onPrimary<string | null>(['GET', this.#keyPrefix + key]);
+  }
+
+  override getrange(key: string, start: number, end: number): Promise<string> {
+    return this.#onPrimary<string>(['GETRANGE', this.#keyPrefix + key, String(start), String(end)]);
+  }
+
+  #onPrimary<Reply>(words: string[]): Promise<Reply> {
+    return this.#sentinel.sendCommand(false, words, AS_STRINGS) as Promise<Reply>;
+  }
+}
+
+const AS_STRINGS = { typeMapping: {} };
+
+interface SentinelClient extends NodeRedisClient {
+  readonly _keyPrefix?: string | Buffer;
+  sendCommand(isReadOnly: boolean, words: string[], options: typeof AS_STRINGS): Promise<unknown>;
+}
+
+function isSentinel(client: object): client is SentinelClient {
+  return 'getSentinelNode' in client;
 }
 
 /** What a cluster has besides, under no public name. */

@@ -24,8 +24,8 @@ const MAX_UNANSWERED = 10_000;
 
 /**
  * Sessions in Redis (6.2 or later), Valkey, a Cluster, or behind Sentinel, through the application's own client, which it
- * never closes: a `Redis` or `Cluster` of ioredis 5 or 6, or what `createClient` or `createCluster` of node-redis 5 or 6
- * (`redis`) gave.
+ * never closes: a `Redis` or `Cluster` of ioredis 5 or 6, or what `createClient`, `createCluster` or `createSentinel` of
+ * node-redis 5 or 6 (`redis`) gave.
  *
  * A session is one string key: its deadline, its version, its payload (`redis-scripts.ts` has the format). Reading is
  * one GET; each write is one script on that one key. Redis expires the key, and a read checks the deadline again.

@@ -1,12 +1,13 @@
 import { Cluster, type Redis } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis5';
-import { createClientPool, createCluster, RESP_TYPES } from 'redis';
-import { createCluster as createCluster5 } from 'redis5';
+import { createClientPool, createCluster, createSentinel, RESP_TYPES } from 'redis';
+import { createCluster as createCluster5, createSentinel as createSentinel5 } from 'redis5';
 import { RedisStore } from 'sojourn';
-import { type Cluster as Nodes, startCluster } from '../faults/groups.js';
+import { MASTER_NAME, type Cluster as Nodes, type SentinelGroup, startCluster, startSentinelGroup } from '../faults/groups.js';
 import { Lab } from '../faults/lab.js';
 import {
   closedLater,
+  commandsDuring,
   connect,
   connect5,
   connectResp3,
@@ -102,4 +103,48 @@ describe('a Cluster of three nodes:', () => {
   );
   storeContract('RedisStore on a cluster of node-redis 6', () => openNodeCluster(createCluster));
   storeContract('RedisStore on a cluster of node-redis 5', () => openNodeCluster(createCluster5 as unknown as typeof createCluster));
+});
+
+describe('a primary and a replica behind Sentinel:', () => {
+  const lab = new Lab();
+  let group: SentinelGroup;
+  let look: Redis;
+  beforeAll(async () => {
+    group = await startSentinelGroup(lab, 1);
+    look = lab.admin(group.master.port);
+  });
+  afterAll(() => lab.close());
+
+  const sentinels = () => group.sentinels.map((port) => ({ host: '127.0.0.1', port }));
+  /** One that would read from the replica. */
+  async function openSentinel(create: typeof createSentinel, options: object = {}) {
+    const sentinel = closedLater(create({ name: MASTER_NAME, sentinelRootNodes: sentinels(), replicaPoolSize: 1, ...options }));
+    await sentinel.connect();
+    return sentinel;
+  }
+  const create5 = createSentinel5 as unknown as typeof createSentinel;
+
+  storeContract('RedisStore on ioredis 6', () => {
+    const client = connect({ sentinels: sentinels(), name: MASTER_NAME }, '');
+    return openRedis(client, ownPrefix(), look);
+  });
+  storeContract('RedisStore on node-redis 6', async () => openRedis(await openSentinel(createSentinel), ownPrefix(), look));
+  storeContract('RedisStore on node-redis 5', async () => openRedis(await openSentinel(create5), ownPrefix(), look));
+  storeContract('RedisStore on a node-redis with a keyPrefix that gives Buffers', async () => {
+    const keyPrefix = ownPrefix();
+    const commandOptions = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
+    return openRedis(await openSentinel(createSentinel, { keyPrefix, commandOptions }), 'sessions:', look, `${keyPrefix}sessions:`);
+  });
+
+  test.each([
+    ['6', createSentinel],
+    ['5', create5],
+  ])('node-redis %s reads from the primary even where it has replicas to read from', async (_, create) => {
+    const store = new RedisStore(await openSentinel(create));
+    const counts = await commandsDuring(look, async () => {
+      await store.read('key');
+      await store.exists('key');
+    });
+    expect(counts).toMatchObject({ get: 1, getrange: 1 });
+  });
 });
