@@ -3,6 +3,7 @@ import { Cluster as Cluster5 } from 'ioredis5';
 import { createClientPool, createCluster, createSentinel, RESP_TYPES } from 'redis';
 import { createCluster as createCluster5, createSentinel as createSentinel5 } from 'redis5';
 import { RedisStore } from 'sojourn';
+import { HARDENED_NODE_REDIS } from '../faults/clients.js';
 import { MASTER_NAME, type Cluster as Nodes, type SentinelGroup, startCluster, startSentinelGroup } from '../faults/groups.js';
 import { Lab } from '../faults/lab.js';
 import {
@@ -91,8 +92,8 @@ describe('a Cluster of three nodes:', () => {
     lab.later(() => cluster.disconnect());
     return cluster;
   }
-  async function openNodeCluster(create: typeof createCluster): Promise<OpenStore> {
-    const cluster = closedLater(create({ rootNodes: addresses().map((socket) => ({ socket })) }));
+  async function openNodeCluster(create: typeof createCluster, options: object = {}): Promise<OpenStore> {
+    const cluster = closedLater(create({ rootNodes: addresses().map((socket) => ({ socket })), ...options }));
     await cluster.connect();
     return openRedis(cluster, ownPrefix(), look);
   }
@@ -102,6 +103,9 @@ describe('a Cluster of three nodes:', () => {
     openRedis(openCluster(Cluster5 as unknown as typeof Cluster), ownPrefix(), look),
   );
   storeContract('RedisStore on a cluster of node-redis 6', () => openNodeCluster(createCluster));
+  storeContract('RedisStore on a cluster of node-redis with the settings of docs/redis.md', () =>
+    openNodeCluster(createCluster, { defaults: HARDENED_NODE_REDIS }),
+  );
   storeContract('RedisStore on a cluster of node-redis 5', () => openNodeCluster(createCluster5 as unknown as typeof createCluster));
 });
 
@@ -130,6 +134,9 @@ describe('a primary and a replica behind Sentinel:', () => {
   });
   storeContract('RedisStore on node-redis 6', async () => openRedis(await openSentinel(createSentinel), ownPrefix(), look));
   storeContract('RedisStore on node-redis 5', async () => openRedis(await openSentinel(create5), ownPrefix(), look));
+  storeContract('RedisStore on a node-redis with the settings of docs/redis.md', async () =>
+    openRedis(await openSentinel(createSentinel, { nodeClientOptions: HARDENED_NODE_REDIS }), ownPrefix(), look),
+  );
   storeContract('RedisStore on a node-redis with a keyPrefix that gives Buffers', async () => {
     const keyPrefix = ownPrefix();
     const commandOptions = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
