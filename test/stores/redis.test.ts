@@ -94,6 +94,7 @@ describe('a Cluster of three nodes:', () => {
   }
   async function openNodeCluster(create: typeof createCluster, options: object = {}): Promise<OpenStore> {
     const cluster = closedLater(create({ rootNodes: addresses().map((socket) => ({ socket })), ...options }));
+    lab.later(() => cluster.destroy());
     await cluster.connect();
     return openRedis(cluster, ownPrefix(), look);
   }
@@ -123,6 +124,8 @@ describe('a primary and a replica behind Sentinel:', () => {
   /** One that would read from the replica. */
   async function openSentinel(create: typeof createSentinel, options: object = {}) {
     const sentinel = closedLater(create({ name: MASTER_NAME, sentinelRootNodes: sentinels(), replicaPoolSize: 1, ...options }));
+    // Before its Sentinels go, of which it would complain.
+    lab.later(() => sentinel.destroy());
     await sentinel.connect();
     return sentinel;
   }
