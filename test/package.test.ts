@@ -31,9 +31,11 @@ beforeAll(() => {
   execFileSync('tar', ['-xzf', join(folder, tarball), '-C', installed, '--strip-components=1']);
   const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
   for (const name of Object.keys(dependencies)) link(name);
-  for (const name of ['express', 'ioredis', '@types/node', '@types/express']) link(name);
+  for (const name of ['express', '@types/node', '@types/express']) link(name);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const IMPORT_OF_A_CLIENT = /(from|import\(|require\() ?['"](ioredis|redis|@redis\/[\w-]+)['"]/;
 
 const files = (path: string): string[] => readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name));
 
@@ -64,10 +66,12 @@ describe('the package', () => {
     }
   });
 
-  test("imports ioredis' types only", () => {
-    for (const name of files(join(installed, 'dist')).filter((name) => name.endsWith('.js'))) {
-      expect(readFileSync(join(installed, 'dist', name), 'utf8')).not.toMatch(/from 'ioredis'|import\('ioredis'\)|require\('ioredis'\)/);
+  test('imports no Redis client and no type of one: it runs and compiles with whichever is there', () => {
+    for (const name of files(join(installed, 'dist'))) {
+      expect([name, readFileSync(join(installed, 'dist', name), 'utf8')]).toEqual([name, expect.not.stringMatching(IMPORT_OF_A_CLIENT)]);
     }
+    const { peerDependenciesMeta } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    expect(peerDependenciesMeta).toEqual({ ioredis: { optional: true }, redis: { optional: true } });
   });
 });
 
@@ -127,13 +131,18 @@ describe('a program in JavaScript', () => {
 });
 
 describe('a program in TypeScript', () => {
-  const program = `
+  const IOREDIS = "import { Redis } from 'ioredis'; const client = new Redis();";
+  const NODE_REDIS = "import { createClient } from 'redis'; const client = createClient();";
+  const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' };
+  beforeAll(() => link('ioredis'));
+
+  const program = (client: string) => `
     import express from 'express';
-    import { Redis } from 'ioredis';
+    ${client}
     import { RedisStore, Session, session, type SessionOptions } from 'sojourn';
     import { type CookieSource, sessionOf, signedIn, type TestClock, testClock } from 'sojourn/testing';
     declare module 'sojourn' { interface SessionData { userId: string } }
-    const options: SessionOptions = { store: new RedisStore(new Redis()), maxAge: { days: 1 } };
+    const options: SessionOptions = { store: new RedisStore(client), maxAge: { days: 1 } };
     const app = express();
     app.use(session(options));
     app.get('/', (req, res) => {
@@ -156,10 +165,10 @@ describe('a program in TypeScript', () => {
   `;
 
   /** What tsc has to say about the program; the library's own types are checked as well. */
-  function compile(name: string, file: string, compilerOptions: object): string {
+  function compile(name: string, file: string, compilerOptions: object, client = IOREDIS): string {
     const project = join(app, name);
     mkdirSync(project, { recursive: true });
-    writeFileSync(join(project, file), program);
+    writeFileSync(join(project, file), program(client));
     const common = { strict: true, noEmit: true, target: 'es2022', lib: ['es2023'], types: ['node'], esModuleInterop: true };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...common, ...compilerOptions }, include: ['.'] }));
     try {
@@ -171,17 +180,27 @@ describe('a program in TypeScript', () => {
 
   test.each([
     ['node16, as a module', 'program.mts', { module: 'node16', moduleResolution: 'node16' }],
-    ['nodenext, as a module', 'program.mts', { module: 'nodenext', moduleResolution: 'nodenext' }],
-    ['nodenext, as CommonJS', 'program.cts', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['nodenext, as a module', 'program.mts', NODENEXT],
+    ['nodenext, as CommonJS', 'program.cts', NODENEXT],
     ['bundler', 'program.ts', { module: 'esnext', moduleResolution: 'bundler' }],
   ])('compiles with %s', (name, file, compilerOptions) => {
     expect(compile(name.replace(/\W/g, '-'), file, compilerOptions)).toBe('');
   });
 
-  test('compiles with ioredis 5', () => {
-    // The library finds ioredis where the application has it.
-    rmSync(join(app, 'node_modules', 'ioredis'));
-    link('ioredis5', 'ioredis');
-    expect(compile('ioredis5', 'program.mts', { module: 'nodenext', moduleResolution: 'nodenext' })).toBe('');
+  // The application has one client and nothing of the other.
+  test.each([
+    ['ioredis 5', 'ioredis5', 'ioredis', IOREDIS],
+    ['node-redis 6', 'redis', 'redis', NODE_REDIS],
+    ['node-redis 5', 'redis5', 'redis', NODE_REDIS],
+  ])('compiles with %s alone', (name, alias, as, client) => {
+    rmSync(join(app, 'node_modules', 'ioredis'), { force: true });
+    rmSync(join(app, 'node_modules', 'redis'), { force: true });
+    link(alias, as);
+    expect(compile(name.replace(/\W/g, '-'), 'program.mts', NODENEXT, client)).toBe('');
+  });
+
+  test('compiles with none installed', () => {
+    rmSync(join(app, 'node_modules', 'redis'), { force: true });
+    expect(compile('no-client', 'program.mts', NODENEXT, 'declare const client: ConstructorParameters<typeof RedisStore>[0];')).toBe('');
   });
 });

@@ -1,7 +1,9 @@
-import type { Cluster, Redis } from 'ioredis';
 import { OptionError, StoreUnavailableError } from '../errors.js';
 import { publish } from '../events.js';
 import { createVersion } from '../session-key.js';
+import { fromIoredis, type IoredisClient } from './ioredis.js';
+import { fromNodeRedis, type NodeRedisClient } from './node-redis.js';
+import { isNoScript, isWrongType, type RedisClient, tellOf } from './redis-client.js';
 import * as scripts from './redis-scripts.js';
 import { isMarker, type RetireResult, type Store, type StoredSession, type UpdateResult } from './store.js';
 
@@ -21,14 +23,9 @@ export interface RedisStoreOptions {
 const MAX_UNANSWERED = 10_000;
 
 /**
- * How long after one attempt to connect a request may ask for the next, in milliseconds. After an outage ioredis 6 may
- * wait for five seconds, doubling its pause with each attempt that fails: too long for a request that is there now.
- */
-const WAKE_INTERVAL = 500;
-
-/**
- * Sessions in Redis (6.2 or later), Valkey, a Cluster, or behind Sentinel, through the application's own ioredis
- * client (5 or 6), which it never closes.
+ * Sessions in Redis (6.2 or later), Valkey, a Cluster, or behind Sentinel, through the application's own client, which it
+ * never closes: a `Redis` or `Cluster` of ioredis 5 or 6, or what `createClient`, `createCluster` or `createSentinel` of
+ * node-redis 5 or 6 (`redis`) gave.
  *
  * A session is one string key: its deadline, its version, its payload (`redis-scripts.ts` has the format). Reading is
  * one GET; each write is one script on that one key. Redis expires the key, and a read checks the deadline again.
@@ -38,17 +35,15 @@ const WAKE_INTERVAL = 500;
  */
 export class RedisStore implements Store {
   readonly timeout: number;
-  readonly #client: Redis | Cluster;
+  readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #clock: () => number;
   #unanswered = 0;
-  #wokenAt = Number.NEGATIVE_INFINITY;
 
-  constructor(client: Redis | Cluster, { prefix = 'sojourn:', timeout = 1000, clock = Date.now }: RedisStoreOptions = {}) {
-    assertClient(client);
+  constructor(client: IoredisClient | NodeRedisClient, { prefix = 'sojourn:', timeout = 1000, clock = Date.now }: RedisStoreOptions = {}) {
+    this.#client = recognize(client);
     if (typeof prefix !== 'string' || prefix === '') throw new OptionError('prefix', "must be a text that isn't empty");
     if (!Number.isFinite(timeout) || timeout <= 0) throw new OptionError('timeout', 'must be a number of milliseconds above 0');
-    this.#client = client;
     this.#prefix = prefix;
     this.timeout = timeout;
     this.#clock = clock;
@@ -62,14 +57,15 @@ export class RedisStore implements Store {
   async create(key: string, payload: string, ttl: number): Promise<string | null> {
     const version = createVersion();
     const seconds = Math.ceil(ttl);
-    const reply = await this.#run(scripts.create, key, [version, seconds, this.#deadline(seconds) + version + payload]);
+    const reply = await this.#run(scripts.create, key, [version, `${seconds}`, this.#deadline(seconds) + version + payload]);
     return isOne(reply) ? version : null;
   }
 
   async update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult> {
     const next = createVersion();
     const seconds = Math.ceil(ttl);
-    const reply = await this.#run(scripts.update, key, [version, next, seconds, this.#deadline(seconds) + next + payload, this.#now()]);
+    const value = this.#deadline(seconds) + next + payload;
+    const reply = await this.#run(scripts.update, key, [version, next, `${seconds}`, value, this.#now()]);
     if (isOne(reply)) return { status: 'updated', version: next };
     const current = typeof reply === 'string' && reply !== '0' ? this.#open(key, reply) : null;
     return current ? { status: 'conflict', current } : { status: 'gone' };
@@ -77,7 +73,7 @@ export class RedisStore implements Store {
 
   async touch(key: string, ttl: number, version = ''): Promise<boolean> {
     const seconds = Math.ceil(ttl);
-    return isOne(await this.#run(scripts.touch, key, [seconds, this.#deadline(seconds), this.#now(), version]));
+    return isOne(await this.#run(scripts.touch, key, [`${seconds}`, this.#deadline(seconds), this.#now(), version]));
   }
 
   async retire(key: string, version: string, ttl: number): Promise<RetireResult> {
@@ -105,8 +101,8 @@ export class RedisStore implements Store {
   async close(): Promise<void> {}
 
   /** Whole seconds, rounded down: a deadline, which is whole too, has passed exactly if it isn't above. */
-  #now(): number {
-    return Math.floor(this.#clock() / 1000);
+  #now(): string {
+    return `${Math.floor(this.#clock() / 1000)}`;
   }
 
   #deadline(seconds: number): string {
@@ -125,20 +121,20 @@ export class RedisStore implements Store {
   }
 
   /** Runs a script by its hash, and by its text if Redis doesn't know it (any more). */
-  #run(script: scripts.Script, key: string, args: (string | number)[]): Promise<unknown> {
+  #run(script: scripts.Script, key: string, args: string[]): Promise<unknown> {
     return this.#call(key, async (redisKey) => {
       try {
-        return await this.#client.evalsha(script.sha, 1, redisKey, ...args);
+        return await this.#client.evalsha(script.sha, redisKey, args);
       } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return this.#client.eval(script.lua, 1, redisKey, ...args);
+        if (!isNoScript(error)) throw error;
+        return this.#client.eval(script.lua, redisKey, args);
       }
     });
   }
 
   /** One command, within its time. Null if there is a value of another type under the key: that is no session. */
   async #call<Reply>(key: string, command: (redisKey: string) => Promise<Reply>): Promise<Reply | null> {
-    this.#wake();
+    this.#client.wake();
     if (this.#unanswered >= MAX_UNANSWERED) throw new StoreUnavailableError(`${MAX_UNANSWERED} calls are without an answer`);
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
@@ -148,28 +144,12 @@ export class RedisStore implements Store {
       return await Promise.race([this.#counted(command(this.#prefix + key)), overdue]);
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error;
-      if (!isWrongType(error)) throw new StoreUnavailableError(`Redis answered ${nameOf(error)}`);
+      if (!isWrongType(error)) throw new StoreUnavailableError(tellOf(error));
       publish('corrupt', { storeKey: key });
       return null;
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /**
-   * Lets a client that waits before its next attempt to connect make it now. The timer it waits on has no public name:
-   * a client that doesn't have it keeps its pause, as does a Cluster, whose pauses are short.
-   */
-  #wake(): void {
-    const client = this.#client as unknown as Waiting;
-    if (client.status !== 'reconnecting' || client.isCluster || !client.reconnectTimeout) return;
-    if (performance.now() - this.#wokenAt < WAKE_INTERVAL) return;
-    this.#wokenAt = performance.now();
-    // Else it would fire later, and connect a client that the application has closed meanwhile.
-    clearTimeout(client.reconnectTimeout);
-    client.reconnectTimeout = null;
-    // What comes of it is told by the commands, and by the client's own events.
-    client.connect().then(nothing, nothing);
   }
 
   /** Counts a command as long as the client keeps it, which may be long after its deadline here. */
@@ -181,44 +161,16 @@ export class RedisStore implements Store {
   }
 }
 
-/**
- * What is safe to say of a Redis error: its first word (`READONLY`, `OOM`, `ECONNREFUSED`). The error itself holds the
- * command with its arguments, so it doesn't travel on as a cause.
- */
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'an error';
-  const { code } = error as NodeJS.ErrnoException;
-  return /^[A-Z][A-Z_]+\b/.exec(typeof code === 'string' ? code : error.message)?.[0] ?? error.name;
-}
-
-/** Redis 6 puts the name of the script before it. */
-function isWrongType(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('WRONGTYPE');
-}
-
 /** A client with `stringNumbers: true` makes a text of it. */
 function isOne(reply: unknown): boolean {
   return Number(reply) === 1;
 }
 
-function assertClient(client: unknown): asserts client is Redis | Cluster {
-  const candidate = client as Partial<Cluster> | null | undefined;
-  if (typeof candidate?.evalsha !== 'function' || typeof candidate.getrange !== 'function') {
-    throw new OptionError('client', 'must be an ioredis client: new RedisStore(new Redis(url))');
-  }
-  if (candidate.isCluster && candidate.options?.scaleReads !== undefined && candidate.options.scaleReads !== 'master') {
-    throw new OptionError(
-      'client',
-      "reads must go to the primary: a replica may not know of a login or logout yet. Set scaleReads: 'master'",
-    );
-  }
-}
-
-function nothing(): void {}
-
-interface Waiting {
-  readonly status: string;
-  readonly isCluster: boolean;
-  reconnectTimeout?: NodeJS.Timeout | null;
-  connect(): Promise<void>;
+function recognize(client: unknown): RedisClient {
+  const known = typeof client === 'object' && client !== null ? (fromIoredis(client) ?? fromNodeRedis(client)) : undefined;
+  if (known) return known;
+  throw new OptionError(
+    'client',
+    'must be a client of ioredis 5 or 6, new RedisStore(new Redis(url)), or of node-redis 5 or 6, new RedisStore(createClient({ url }))',
+  );
 }

@@ -1,7 +1,10 @@
 import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
+import { createClient, createCluster } from 'redis';
+import { createClient as createClient5 } from 'redis5';
 import { RedisStore } from 'sojourn';
 import { type RedisServer, startRedis } from '../helpers/redis-server.js';
+import { HARDENED_NODE_REDIS } from './clients.js';
 import { until } from './experiment.js';
 import { clusterPort } from './groups.js';
 import { Lab } from './lab.js';
@@ -54,6 +57,23 @@ describe('the ACL of docs/redis.md', () => {
     client.disconnect();
   });
 
+  it.each([
+    ['node-redis 6', createClient],
+    ['node-redis 5', createClient5 as unknown as typeof createClient],
+  ])('is enough for %s, with PING where it is to ask for signs of life', async (_name, create) => {
+    await allow([...COMMANDS.filter((name) => name !== 'info'), 'ping']);
+    const { url } = server;
+    const client = create({ url, username: 'sessions', password: 'password', ...HARDENED_NODE_REDIS, pingInterval: 1 });
+    const complaints: unknown[] = [];
+    client.on('error', (error) => complaints.push(error));
+    await client.connect();
+    const pinged = new Promise((resolve) => client.once('ping-interval', resolve));
+    await useAll(new RedisStore(client));
+    await pinged;
+    client.destroy();
+    expect(complaints).toEqual([]);
+  });
+
   it('is no more than needed, but for INFO, which is the ready check of the client', async () => {
     for (const missing of COMMANDS.filter((name) => name !== 'info')) {
       await allow(COMMANDS.filter((name) => name !== missing));
@@ -76,6 +96,12 @@ describe('the ACL of docs/redis.md', () => {
     const client = new Cluster([{ host: '127.0.0.1', port: node.port }], { redisOptions, slotsRefreshTimeout: 5000 });
     lab.later(() => client.disconnect());
     await useAll(new RedisStore(client), owner);
+
+    const defaults = redisOptions;
+    const nodeRedis = createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${node.port}` }], defaults });
+    lab.later(() => nodeRedis.destroy());
+    await nodeRedis.connect();
+    await useAll(new RedisStore(nodeRedis), owner);
   });
 
   it('keeps everything else out', async () => {

@@ -21,8 +21,8 @@ export interface Stats {
   readonly storeErrors: number;
   /** Bytes. */
   readonly rss: number;
-  /** Commands in the client that have no answer yet. */
-  readonly waiting: number;
+  /** Commands in the client that have no answer yet, if the client tells. */
+  readonly waiting?: number | undefined;
 }
 
 export type FromApp = { kind: 'listening'; port: number } | { kind: 'arrived'; gate: string } | { kind: 'stats'; stats: Stats };
@@ -136,7 +136,18 @@ async function buildApps(): Promise<string> {
     format: 'esm',
     target: 'node20',
     alias: { sojourn: join(process.cwd(), 'src', 'index.ts') },
-    external: ['express', 'ioredis', 'ioredis5', 'cookie', 'cookie-signature', 'lru-cache', 'express-session', 'connect-redis', 'redis'],
+    external: [
+      'express',
+      'ioredis',
+      'ioredis5',
+      'redis',
+      'redis5',
+      'cookie',
+      'cookie-signature',
+      'lru-cache',
+      'express-session',
+      'connect-redis',
+    ],
     logLevel: 'error',
   });
   return folder;

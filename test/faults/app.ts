@@ -7,7 +7,7 @@ import type { AppSettings, FromApp, Stats, ToApp } from './app-process.js';
 import { connect } from './clients.js';
 
 /**
- * The application of the experiments, a process of its own: Express, Sojourn and an ioredis client. It tells its parent
+ * The application of the experiments, a process of its own: Express, Sojourn and a Redis client. It tells its parent
  * where it listens and how it feels, and logs every error in full, so that a secret in one of them would be seen.
  */
 const settings = JSON.parse(process.env.FAULTS_APP ?? '') as AppSettings;
@@ -92,9 +92,19 @@ process.on('message', (message: ToApp) => {
 process.on('disconnect', () => process.exit());
 
 function measure(): Stats {
-  const queues = client as unknown as { commandQueue?: { length: number }; offlineQueue?: { length: number } };
-  const waiting = (queues.commandQueue?.length ?? 0) + (queues.offlineQueue?.length ?? 0);
-  return { ...stats, rss: process.memoryUsage().rss, waiting };
+  return { ...stats, rss: process.memoryUsage().rss, waiting: commandsIn(client as Queues) };
+}
+
+/** Where the clients keep their commands: in two lists, or in a queue that tells. */
+interface Queues {
+  readonly commandQueue?: { readonly length: number };
+  readonly offlineQueue?: { readonly length: number };
+  _getQueue?(): { readonly pendingCount: number };
+}
+
+function commandsIn({ commandQueue, offlineQueue, _getQueue }: Queues): number | undefined {
+  if (_getQueue) return _getQueue.call(client).pendingCount;
+  return commandQueue && commandQueue.length + (offlineQueue?.length ?? 0);
 }
 
 function tell(message: FromApp): void {

@@ -8,7 +8,7 @@ import { table } from './table.js';
  * Runs the fault experiments on servers it starts itself, and prints what was measured. Ends with 1 if something that
  * must hold did not.
  *
- *     npm run faults                       all of them, about ten minutes
+ *     npm run faults                       all of them, about a quarter of an hour
  *     npm run faults -- F1 F3              some
  *     npm run faults -- --quick            those that `npm test` runs, as short as there
  *     npm run faults -- F10 --minutes 10   a longer torture

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
+import { createClient } from 'redis';
+import { createClient as createClient5 } from 'redis5';
 
 /** The Redis that the global setup started. */
 export function testRedisUrl(): string {
@@ -32,6 +34,36 @@ export function connect5(options: ClientOptions = {}, url = testRedisUrl()): Red
   const Client = Redis5 as unknown as typeof Redis;
   return kept(new Client(url, options));
 }
+
+export type NodeRedis = ReturnType<typeof createClient>;
+type NodeRedisOptions = NonNullable<Parameters<typeof createClient>[0]>;
+
+/** A client of node-redis 6, not open yet, closed after the file's tests. Its connection errors come up in the calls. */
+export function nodeRedis(options: NodeRedisOptions = {}, url = testRedisUrl()): NodeRedis {
+  return closedLater(createClient({ url, ...options }) as NodeRedis);
+}
+
+/** A client of node-redis 5, which has the same methods under types of its own. */
+export function nodeRedis5(options: NodeRedisOptions = {}, url = testRedisUrl()): NodeRedis {
+  const create = createClient5 as unknown as typeof createClient;
+  return closedLater(create({ url, ...options }) as NodeRedis);
+}
+
+/** A client, cluster or Sentinel client of node-redis, closed after the file's tests. */
+export function closedLater<Client extends Closeable>(client: Client): Client {
+  client.on('error', () => {});
+  openNodeRedis.push(client);
+  return client;
+}
+
+interface Closeable {
+  readonly isOpen: boolean;
+  on(event: 'error', listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+const openNodeRedis: Closeable[] = [];
+afterAll(() => Promise.all(openNodeRedis.splice(0).map((client) => client.isOpen && client.destroy())));
 
 function kept(client: Redis): Redis {
   client.on('error', () => {});

@@ -177,7 +177,8 @@ describe('several cookies of the name:', () => {
     scene.store.calls.length = 0;
     const loaded = await scene.app.sessions.load({ headers: { cookie: header } } as Parameters<typeof scene.app.sessions.load>[0]);
     expect(loaded.get('user' as never)).toBe('ann');
-    expect([scene.store.calls.length, hmac.mock.calls.length]).toEqual([1, 8]);
+    // The good one was signed here, and its signature is known.
+    expect([scene.store.calls.length, hmac.mock.calls.length]).toEqual([1, 7]);
     hmac.mockRestore();
   });
 });

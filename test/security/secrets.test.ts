@@ -67,12 +67,13 @@ describe('a new secret', () => {
     expect(users.filter((user) => user !== 'ann')).toEqual([]);
   });
 
-  test('with ten in the list a bad cookie costs ten HMACs, each compared in constant time, and a good one one', async () => {
-    const app = await start({ secret: Array.from({ length: 10 }, (_, index) => `${SECRET}, number ${index}`) });
-    const { cookie } = await app.sessions.issue({ user: 'ann' });
+  test('with ten in the list a bad cookie costs ten HMACs, each compared in constant time, and a good one one, once', async () => {
+    const secret = Array.from({ length: 10 }, (_, index) => `${SECRET}, number ${index}`);
+    const { cookie } = await (await start({ secret })).sessions.issue({ user: 'ann' });
+    const app = await start({ secret });
     const hmac = jest.spyOn(crypto, 'createHmac');
     const compare = jest.spyOn(crypto, 'timingSafeEqual');
-    expect(await userOf(app, cookie)).toBe('ann');
+    for (let round = 0; round < 3; round += 1) expect(await userOf(app, cookie)).toBe('ann');
     expect(hmac).toHaveBeenCalledTimes(1);
     expect(await userOf(app, cookie.replace(/[^.]{43}$/, 'A'.repeat(43)))).toBe(null);
     expect(hmac).toHaveBeenCalledTimes(11);

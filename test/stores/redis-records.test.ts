@@ -101,18 +101,6 @@ describe('a script that the client sends again after a reconnect', () => {
   });
 });
 
-test('the script cache may be lost at any time', async () => {
-  const version = await created(store, key);
-  await client.script('FLUSH');
-  const updated = (await store.update(key, 'x', version, 60)) as { version: string };
-  await client.script('FLUSH');
-  expect(await store.touch(key, 60)).toBe(true);
-  await client.script('FLUSH');
-  expect(await store.create(key, 'x', 60)).toBeNull();
-  await client.script('FLUSH');
-  expect(await store.retire(key, updated.version, 60)).toEqual({ status: 'retired' });
-});
-
 describe('a value that no Sojourn wrote', () => {
   test.each(['{bad', '', 'short', '{"json":"long enough to have a head"}', '0000000 version payload'])(
     'reads as missing, with an event: %j',

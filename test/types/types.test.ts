@@ -17,6 +17,7 @@ test.each([
   ['an augmented SessionData types every session of the program', 'augmented'],
   ['a type parameter types one session', 'parameter'],
   ['without either, any string is a key', 'untyped'],
+  ['RedisStore takes the clients of ioredis 5 and 6 and node-redis 5 and 6 under their own types', 'clients'],
 ])('%s', (_, project) => {
   expect(compile(resolve('test/types', project))).toBe('');
 });

@@ -1,4 +1,4 @@
-import { profiles } from '../clients.js';
+import { healsWithin, profiles } from '../clients.js';
 import type { Experiment, Row } from '../experiment.js';
 import { DEADLINE } from './common.js';
 import { outageUnderLoad } from './outage.js';
@@ -20,7 +20,7 @@ export const hung: Experiment = {
           perSecond: quick ? 50 : 200,
           lasts: quick ? 1500 : 8000,
           empties: false,
-          healsWithin: 1000,
+          healsWithin: healsWithin(profile),
           async begin() {
             redis.child.kill('SIGSTOP');
           },

@@ -1,4 +1,4 @@
-import { profiles } from '../clients.js';
+import { healsWithin, profiles } from '../clients.js';
 import type { Experiment, Row } from '../experiment.js';
 import { DEADLINE } from './common.js';
 import { outageUnderLoad } from './outage.js';
@@ -21,7 +21,7 @@ export const killed: Experiment = {
           perSecond: quick ? 50 : 200,
           lasts,
           empties: true,
-          healsWithin: 1000,
+          healsWithin: healsWithin(profile),
           begin: () => redis.stop(),
           async end() {
             await lab.redis([], redis.port);

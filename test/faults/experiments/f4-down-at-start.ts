@@ -1,5 +1,5 @@
 import { Browser } from '../browser.js';
-import { type Profile, profiles } from '../clients.js';
+import { healsWithin, type Profile, profiles } from '../clients.js';
 import { type Experiment, pause, Row, until } from '../experiment.js';
 import type { Lab } from '../lab.js';
 import { Tally } from '../traffic.js';
@@ -38,7 +38,8 @@ async function startLate(lab: Lab, profile: Profile, late: number): Promise<Row>
   const ready = Date.now();
   await until(async () => (await new Browser(app.origin).get('/set?key=a&value=1')).status === 200, 'a write goes well');
   row.heal = Date.now() - ready;
-  row.expect(row.heal <= 1000, `healed ${row.heal} ms after Redis was ready, expected within 1000`);
+  const limit = healsWithin(profile);
+  row.expect(row.heal <= limit, `healed ${row.heal} ms after Redis was ready, expected within ${limit}`);
   await expectDecency(row, tally, [app]);
   return row;
 }

@@ -1,0 +1,85 @@
+import { OptionError } from '../errors.js';
+import { PRIMARY_ONLY, type RedisClient } from './redis-client.js';
+
+/** What is used of a `Redis` or `Cluster` of ioredis 5 or 6; in this form, so that nobody has to have its types. */
+export interface IoredisClient {
+  readonly status: string;
+  get(key: string): Promise<string | null>;
+  getrange(key: string, start: number, end: number): Promise<string>;
+  del(key: string): Promise<unknown>;
+  evalsha(sha: string, keys: number, ...keysAndArgs: string[]): Promise<unknown>;
+  eval(lua: string, keys: number, ...keysAndArgs: string[]): Promise<unknown>;
+}
+
+/**
+ * How long after one attempt to connect a request may ask for the next, in milliseconds. After an outage ioredis 6 may
+ * wait for five seconds, doubling its pause with each attempt that fails: too long for a request that is there now.
+ */
+const WAKE_INTERVAL = 500;
+
+/** The client if it is one of ioredis, else undefined. Throws an `OptionError` for one that reads from replicas. */
+export function fromIoredis(candidate: object): RedisClient | undefined {
+  const client = candidate as Partial<IoredisClient & Hidden>;
+  // Others have these methods, too (node-redis 3, HTTP clients), under other signatures; the status tells them apart.
+  if (typeof client.evalsha !== 'function' || typeof client.getrange !== 'function' || typeof client.status !== 'string') return undefined;
+  const { isCluster, options } = client;
+  if (isCluster && options?.scaleReads !== undefined && options.scaleReads !== 'master') {
+    throw new OptionError('client', `${PRIMARY_ONLY}. Set scaleReads: 'master'`);
+  }
+  return new Ioredis(client as IoredisClient & Hidden);
+}
+
+class Ioredis implements RedisClient {
+  readonly #client: IoredisClient & Hidden;
+  #wokenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(client: IoredisClient & Hidden) {
+    this.#client = client;
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.#client.get(key);
+  }
+
+  getrange(key: string, start: number, end: number): Promise<string> {
+    return this.#client.getrange(key, start, end);
+  }
+
+  del(key: string): Promise<unknown> {
+    return this.#client.del(key);
+  }
+
+  evalsha(sha: string, key: string, args: string[]): Promise<unknown> {
+    return this.#client.evalsha(sha, 1, key, ...args);
+  }
+
+  eval(lua: string, key: string, args: string[]): Promise<unknown> {
+    return this.#client.eval(lua, 1, key, ...args);
+  }
+
+  /**
+   * The timer an ioredis waits on has no public name: a client that doesn't have it keeps its pause, as does a Cluster,
+   * whose pauses are short.
+   */
+  wake(): void {
+    const client = this.#client;
+    if (client.status !== 'reconnecting' || client.isCluster || !client.reconnectTimeout) return;
+    if (performance.now() - this.#wokenAt < WAKE_INTERVAL) return;
+    this.#wokenAt = performance.now();
+    // Else it would fire later, and connect a client that the application has closed meanwhile.
+    clearTimeout(client.reconnectTimeout);
+    client.reconnectTimeout = null;
+    // What comes of it is told by the commands, and by the client's own events.
+    client.connect().then(nothing, nothing);
+  }
+}
+
+/** What an ioredis has besides, and its types don't tell or tell otherwise from version to version. */
+interface Hidden {
+  readonly isCluster?: boolean;
+  readonly options?: { readonly scaleReads?: unknown };
+  reconnectTimeout?: NodeJS.Timeout | null;
+  connect(): Promise<unknown>;
+}
+
+function nothing(): void {}

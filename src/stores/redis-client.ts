@@ -1,0 +1,51 @@
+import { isNativeError } from 'node:util/types';
+
+/**
+ * What the store asks of a Redis client, whoever made it. Each command is on one key and one command on the wire; its
+ * promise settles when the client says so, which may be never: the deadline is the store's. Numbers may come as texts.
+ */
+export interface RedisClient {
+  get(key: string): Promise<string | null>;
+  /** From `start` to `end`, both included. */
+  getrange(key: string, start: number, end: number): Promise<string>;
+  del(key: string): Promise<unknown>;
+  evalsha(sha: string, key: string, args: string[]): Promise<unknown>;
+  eval(lua: string, key: string, args: string[]): Promise<unknown>;
+  /** Lets a client that waits before its next attempt to connect make it now, if it can be told so. */
+  wake(): void;
+}
+
+/** The end of an OptionError for a client that may read from replicas. */
+export const PRIMARY_ONLY = 'reads must go to the primary: a replica may not know of a login or logout yet';
+
+/** What node-redis says with errors that have neither a code nor a name, and what the reader can do about it. */
+const TOLD: Readonly<Record<string, string>> = {
+  'The client is closed': 'the Redis client is not open: client.connect() was not called, or reconnectStrategy has given up',
+  'The client is offline': 'the Redis client has no connection',
+  'The queue is full': 'the queue of the Redis client is full (commandsQueueMaxLength)',
+};
+
+/**
+ * What is safe to say of an error: the first word of what Redis answered (`READONLY`, `OOM`), or the code or name of
+ * the client's own. The error itself may hold the command with its arguments, so it doesn't travel on as a cause.
+ */
+export function tellOf(error: unknown): string {
+  // Not `instanceof`: Node's own errors come from another realm where tests run in one of their own, as Jest's do.
+  if (!isNativeError(error)) return 'the Redis client gave an error';
+  const { code } = error as NodeJS.ErrnoException;
+  if (typeof code === 'string' && /^[A-Z][A-Z_]+$/.test(code)) return `the Redis client gave ${code}`;
+  const answer = /^[A-Z][A-Z_]+\b/.exec(error.message)?.[0];
+  if (answer !== undefined) return `Redis answered ${answer}`;
+  // The errors of node-redis have the name of their class only.
+  return TOLD[error.message] ?? `the Redis client gave ${error.name === 'Error' ? error.constructor.name : error.name}`;
+}
+
+/** There is a value of another type under the key. Redis 6 puts the name of the script before it. */
+export function isWrongType(error: unknown): boolean {
+  return isNativeError(error) && error.message.includes('WRONGTYPE');
+}
+
+/** Redis doesn't know the script, or has forgotten it. */
+export function isNoScript(error: unknown): boolean {
+  return isNativeError(error) && error.message.startsWith('NOSCRIPT');
+}
