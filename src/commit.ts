@@ -129,12 +129,16 @@ export function commitSession(exchange: Exchange, status: number, headersSent: b
 function settle(exchange: Exchange, work: UnitOfWork, status: number, headersSent: boolean): CookieAct | Promise<CookieAct> {
   const acted = act(decide(factsOf(exchange, work, status, headersSent)), work, exchange.settings);
   if (typeof acted === 'string') return acted;
-  return acted.then(async (cookie) => {
+  return acted.then((cookie) => {
     // A logout or a login after the answer, while the store was at work: the cookie must not be that of a key from before.
     if (!work.changed && !work.keyPending && !work.flushed) return cookie;
-    const later = await settle(exchange, work, status, headersSent);
-    return later === 'leave' ? cookie : later;
+    const later = settle(exchange, work, status, headersSent);
+    return typeof later === 'string' ? pick(later, cookie) : later.then((last) => pick(last, cookie));
   });
+}
+
+function pick(later: CookieAct, earlier: CookieAct): CookieAct {
+  return later === 'leave' ? earlier : later;
 }
 
 function factsOf({ session, settings, takesOver }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
@@ -198,28 +202,26 @@ function act(outcome: Outcome, work: UnitOfWork, settings: SessionSettings): Coo
 }
 
 async function save(cookie: CookieAct, work: UnitOfWork, settings: SessionSettings): Promise<CookieAct> {
+  // A flush during this is another one, still to be carried out.
+  const { flushed } = work;
+  work.flushed = false;
   try {
-    await carryOut(work, () => work.save());
+    await work.save();
     return cookie;
   } catch (error) {
+    work.flushed ||= flushed;
     if (error instanceof UpdateError) return interrupt(error, work, settings);
     throw error;
   }
 }
 
 async function carryOutFlush(cookie: CookieAct, work: UnitOfWork): Promise<CookieAct> {
-  await carryOut(work, () => work.carryOutFlush());
-  return cookie;
-}
-
-/** A flush during this is another one, still to be carried out. */
-async function carryOut(work: UnitOfWork, act: () => Promise<void>): Promise<void> {
-  const { flushed } = work;
   work.flushed = false;
   try {
-    await act();
+    await work.carryOutFlush();
+    return cookie;
   } catch (error) {
-    work.flushed ||= flushed;
+    work.flushed = true;
     throw error;
   }
 }

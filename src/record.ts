@@ -90,13 +90,16 @@ function bindingOf({ keySalt }: RecordSettings, { storeKey }: Pick<Slot, 'storeK
 }
 
 /** One store call. Whatever a store throws becomes an error with a status, and is published. */
-export async function ask<Reply>({ storeKey }: Pick<Slot, 'storeKey'>, call: () => Promise<Reply>): Promise<Reply> {
-  try {
-    return await call();
-  } catch (cause) {
+export function ask<Reply>({ storeKey }: Pick<Slot, 'storeKey'>, call: () => Promise<Reply>): Promise<Reply> {
+  const fail = (cause: unknown): Promise<never> => {
     const error = cause instanceof StoreUnavailableError ? cause : new StoreUnavailableError('a call failed, see cause', { cause });
     publish('storeError', { storeKey, error });
-    throw error;
+    return Promise.reject(error);
+  };
+  try {
+    return call().catch(fail);
+  } catch (cause) {
+    return fail(cause);
   }
 }
 

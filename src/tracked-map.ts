@@ -29,7 +29,7 @@ export class TrackedMap {
 
   set(key: string, value: unknown): void {
     this.#values.set(key, value);
-    this.#lent.delete(key);
+    if (this.#lent.size > 0) this.#lent.delete(key);
     this.#touched.add(key);
   }
 
@@ -49,7 +49,8 @@ export class TrackedMap {
 
   /** The keys whose values may have become unfit to store: changed ones, and objects that the application holds. */
   suspects(changes: Changes): Iterable<string> {
-    return this.#lent.size === 0 ? changes.keys.keys() : new Set([...changes.keys.keys(), ...this.#lent.keys()]);
+    for (const key of this.#lent.keys()) if (!changes.keys.has(key)) return new Set([...changes.keys.keys(), ...this.#lent.keys()]);
+    return changes.keys.keys();
   }
 
   /** Whether there is something to take. */

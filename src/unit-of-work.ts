@@ -25,6 +25,7 @@ export interface WorkSettings extends RecordSettings {
 }
 
 const NO_SLOTS: readonly Slot[] = [];
+const DONE = Promise.resolve();
 
 /** The context of a text that is decoded on the spot. */
 const NOWHERE = { binding: '' };
@@ -130,14 +131,10 @@ export class UnitOfWork {
   }
 
   /** Looks up the presented keys. Never adopts one that leads nowhere. Rejects if the store fails. */
-  async load(): Promise<void> {
-    if (this.loaded) return;
+  load(): Promise<void> {
+    if (this.loaded) return DONE;
     this.#loading ??= this.#read();
-    try {
-      await this.#loading;
-    } finally {
-      this.#loading = undefined;
-    }
+    return this.#loading;
   }
 
   /** A key before there is a record, for who shows it to the application from the start. */
@@ -266,6 +263,8 @@ export class UnitOfWork {
       this.#state = 'failed';
       this.#failure = error;
       throw error;
+    } finally {
+      this.#loading = undefined;
     }
     if (this.loaded) return;
     this.#slot = found.slot;

@@ -49,31 +49,35 @@ export class RedisStore implements Store {
     this.#clock = clock;
   }
 
-  async read(key: string): Promise<StoredSession | null> {
-    const value = await this.#call(key, (redisKey) => this.#client.get(redisKey));
-    return value === null ? null : this.#open(key, value);
+  read(key: string): Promise<StoredSession | null> {
+    return this.#call(
+      key,
+      (redisKey) => this.#client.get(redisKey),
+      (value) => (value === null ? null : this.#open(key, value)),
+    );
   }
 
-  async create(key: string, payload: string, ttl: number): Promise<string | null> {
+  create(key: string, payload: string, ttl: number): Promise<string | null> {
     const version = createVersion();
     const seconds = Math.ceil(ttl);
-    const reply = await this.#run(scripts.create, key, [version, `${seconds}`, this.#deadline(seconds) + version + payload]);
-    return isOne(reply) ? version : null;
+    const args = [version, `${seconds}`, this.#deadline(seconds) + version + payload];
+    return this.#run(scripts.create, key, args, (reply) => (isOne(reply) ? version : null));
   }
 
-  async update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult> {
+  update(key: string, payload: string, version: string, ttl: number): Promise<UpdateResult> {
     const next = createVersion();
     const seconds = Math.ceil(ttl);
-    const value = this.#deadline(seconds) + next + payload;
-    const reply = await this.#run(scripts.update, key, [version, next, `${seconds}`, value, this.#now()]);
-    if (isOne(reply)) return { status: 'updated', version: next };
-    const current = typeof reply === 'string' && reply !== '0' ? this.#open(key, reply) : null;
-    return current ? { status: 'conflict', current } : { status: 'gone' };
+    const args = [version, next, `${seconds}`, this.#deadline(seconds) + next + payload, this.#now()];
+    return this.#run(scripts.update, key, args, (reply) => {
+      if (isOne(reply)) return { status: 'updated', version: next };
+      const current = typeof reply === 'string' && reply !== '0' ? this.#open(key, reply) : null;
+      return current ? { status: 'conflict', current } : { status: 'gone' };
+    });
   }
 
-  async touch(key: string, ttl: number, version = ''): Promise<boolean> {
+  touch(key: string, ttl: number, version = ''): Promise<boolean> {
     const seconds = Math.ceil(ttl);
-    return isOne(await this.#run(scripts.touch, key, [`${seconds}`, this.#deadline(seconds), this.#now(), version]));
+    return this.#run(scripts.touch, key, [`${seconds}`, this.#deadline(seconds), this.#now(), version], isOne);
   }
 
   async retire(key: string, version: string, ttl: number): Promise<RetireResult> {
@@ -81,15 +85,17 @@ export class RedisStore implements Store {
     return result.status === 'updated' ? { status: 'retired' } : result;
   }
 
-  async delete(key: string): Promise<boolean> {
-    return isOne(await this.#call(key, (redisKey) => this.#client.del(redisKey)));
+  delete(key: string): Promise<boolean> {
+    return this.#call(key, (redisKey) => this.#client.del(redisKey), isOne);
   }
 
-  async exists(key: string): Promise<boolean> {
+  exists(key: string): Promise<boolean> {
     // The head and one character: a marker has no such, and nobody needs the rest.
-    const start = await this.#call(key, (redisKey) => this.#client.getrange(redisKey, 0, scripts.HEAD_LENGTH));
-    const record = start === null || start === '' ? null : this.#open(key, start);
-    return record !== null && !isMarker(record);
+    const start = (redisKey: string) => this.#client.getrange(redisKey, 0, scripts.HEAD_LENGTH);
+    return this.#call(key, start, (value) => {
+      const record = value === null || value === '' ? null : this.#open(key, value);
+      return record !== null && !isMarker(record);
+    });
   }
 
   /** Redis expires keys by itself. */
@@ -121,44 +127,71 @@ export class RedisStore implements Store {
   }
 
   /** Runs a script by its hash, and by its text if Redis doesn't know it (any more). */
-  #run(script: scripts.Script, key: string, args: string[]): Promise<unknown> {
-    return this.#call(key, async (redisKey) => {
-      try {
-        return await this.#client.evalsha(script.sha, redisKey, args);
-      } catch (error) {
-        if (!isNoScript(error)) throw error;
-        return this.#client.eval(script.lua, redisKey, args);
-      }
-    });
+  #run<Result>(script: scripts.Script, key: string, args: string[], result: (reply: unknown) => Result): Promise<Result> {
+    const client = this.#client;
+    return this.#call(
+      key,
+      (redisKey) => client.evalsha(script.sha, redisKey, args),
+      result,
+      (redisKey) => client.eval(script.lua, redisKey, args),
+    );
   }
 
-  /** One command, within its time. Null if there is a value of another type under the key: that is no session. */
-  async #call<Reply>(key: string, command: (redisKey: string) => Promise<Reply>): Promise<Reply | null> {
-    this.#client.wake();
-    if (this.#unanswered >= MAX_UNANSWERED) throw new StoreUnavailableError(`${MAX_UNANSWERED} calls are without an answer`);
-    let timer: NodeJS.Timeout | undefined;
-    const overdue = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new StoreUnavailableError(`Redis did not answer within ${this.timeout} ms`)), this.timeout);
+  /**
+   * One command, within its time, and what is made of its reply: null if there is a value of another type under the key,
+   * which is no session. One promise for all of it, since every request waits for one of these.
+   */
+  #call<Reply, Result>(
+    key: string,
+    command: Command<Reply>,
+    result: (reply: Reply | null) => Result,
+    withoutScript?: Command<Reply>,
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#client.wake();
+      if (this.#unanswered >= MAX_UNANSWERED) throw new StoreUnavailableError(`${MAX_UNANSWERED} calls are without an answer`);
+      const timer = setTimeout(giveUp, this.timeout, reject, this.timeout);
+      // What the client keeps counts until it answers, which may be long after the deadline here.
+      this.#unanswered += 1;
+      const settle = () => {
+        this.#unanswered -= 1;
+        clearTimeout(timer);
+      };
+      const succeed = (reply: Reply) => {
+        settle();
+        resolve(result(reply));
+      };
+      const fail = (error: unknown) => {
+        settle();
+        if (!isWrongType(error)) {
+          reject(new StoreUnavailableError(tellOf(error)));
+          return;
+        }
+        publish('corrupt', { storeKey: key });
+        resolve(result(null));
+      };
+      const failOrSendScript = (error: unknown) => {
+        if (withoutScript && isNoScript(error)) ask(withoutScript, this.#prefix + key).then(succeed, fail);
+        else fail(error);
+      };
+      ask(command, this.#prefix + key).then(succeed, failOrSendScript);
     });
-    try {
-      return await Promise.race([this.#counted(command(this.#prefix + key)), overdue]);
-    } catch (error) {
-      if (error instanceof StoreUnavailableError) throw error;
-      if (!isWrongType(error)) throw new StoreUnavailableError(tellOf(error));
-      publish('corrupt', { storeKey: key });
-      return null;
-    } finally {
-      clearTimeout(timer);
-    }
   }
+}
 
-  /** Counts a command as long as the client keeps it, which may be long after its deadline here. */
-  #counted<Reply>(reply: Promise<Reply>): Promise<Reply> {
-    this.#unanswered += 1;
-    return reply.finally(() => {
-      this.#unanswered -= 1;
-    });
+type Command<Reply> = (redisKey: string) => Promise<Reply>;
+
+/** A client may throw instead of rejecting. */
+function ask<Reply>(command: Command<Reply>, redisKey: string): Promise<Reply> {
+  try {
+    return command(redisKey);
+  } catch (error) {
+    return Promise.reject(error);
   }
+}
+
+function giveUp(reject: (error: StoreUnavailableError) => void, timeout: number): void {
+  reject(new StoreUnavailableError(`Redis did not answer within ${timeout} ms`));
 }
 
 /** A client with `stringNumbers: true` makes a text of it. */
