@@ -15,8 +15,8 @@ export interface Chart {
 }
 
 const WIDTH = 760;
-const HEIGHT = 400;
-const PLOT = { left: 64, right: WIDTH - 24, top: 84, bottom: HEIGHT - 56 };
+const HEIGHT = 420;
+const PLOT = { left: 64, right: WIDTH - 24, top: 104, bottom: HEIGHT - 56 };
 
 // No background of its own: the page's shows through, in light and in dark. Colours that differ in brightness as well.
 const STYLE = `
@@ -64,7 +64,7 @@ export function svgOf({ title, xLabel, yLabel, lines }: Chart): string {
 function legend({ label, colour, dashed }: Line, index: number, count: number): string {
   const columns = Math.ceil(count / 2);
   const left = PLOT.left + (index % columns) * ((PLOT.right - PLOT.left) / columns);
-  const top = 40 + Math.floor(index / columns) * 16;
+  const top = 44 + Math.floor(index / columns) * 20;
   return `<path class="line c${colour}${dashed ? ' dashed' : ''}" d="M${round(left)} ${top}h28"/>${text(left + 34, top + 4, label)}`;
 }
 

@@ -5,7 +5,7 @@ import { behind, carryOut, type Handler } from './exchange.ts';
 
 export const SECRET = 'a secret of the benchmarks, and of nothing else';
 const SESSIONS = 1000;
-const COUNT = 2000;
+const COUNT = 1500;
 
 /** Whole requests in this process, on a memory store: workloads A, C, E and F, and what they may cost. */
 export async function requestCases(likeExpress: boolean): Promise<Case[]> {

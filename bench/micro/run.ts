@@ -13,7 +13,7 @@ import type { MicroResult } from './result.ts';
 
 const BUILT = join(ROOT, 'artifacts', 'bench', 'micro.mjs');
 /** Rounds for the compiler, before those that count. */
-const WARM_UP = 4;
+const WARM_UP = 3;
 
 /** Measures the cases of a suite one after another: CPU time of each over its harness, both in turn, medians. */
 export async function runMicro(suite: Suite, rounds: number): Promise<MicroResult[]> {

@@ -3,7 +3,7 @@ import { MemoryStore, session } from '../../src/index.ts';
 import { createSessionKey } from '../../src/session-key.ts';
 import { LOGIN, sessionData } from '../servers/data.mjs';
 import type { Case } from './case.ts';
-import { behind, carryOut, type Handler, type Manner } from './exchange.ts';
+import { behind, carryOut, type Handler } from './exchange.ts';
 import { SECRET } from './requests.ts';
 
 /** As much as Node lets through: all headers together may have 16 KB. */
@@ -23,8 +23,10 @@ export async function slowPathCases(): Promise<Case[]> {
   const forged = (count: number) => Array.from({ length: count }, () => `sessionid=${createSessionKey()}.${createSessionKey()}`).join('; ');
   const filled = (text: string) => text.repeat(Math.floor(LONGEST_HEADER / text.length));
 
-  const made = (title: string, target: number, cookie: string, handler: Handler, more: Manner & { count?: number } = {}): Case => {
-    const { count = 300, ...manner } = more;
+  const made = (title: string, target: number, cookie: string, handler: Handler, more: { atOnce?: number; count?: number } = {}): Case => {
+    // One at a time: all of them belong to the same session, and only writers that mean to are to meet there.
+    const { count = 300, atOnce = 1 } = more;
+    const manner = { atOnce };
     return {
       name: '',
       title,
