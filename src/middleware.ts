@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import { commitSession, cookieAge } from './commit.js';
 import type { SessionCookie } from './cookie.js';
+import { expectProperties } from './hidden-classes.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
 import { responseGate } from './response-gate.js';
@@ -100,6 +101,7 @@ function attachment(property: string) {
   };
   return {
     attach(req: AnyRequest, session: Session<never>): void {
+      expectProperties(req, 'method', IncomingMessage.prototype);
       (req as Carrier)[slot] = session;
       Object.defineProperty(req, property, accessor);
     },

@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { SessionError } from './errors.js';
+import { expectProperties } from './hidden-classes.js';
 import { type AnyResponse, mergeHeaders, restoreHeaders } from './http.js';
 
 /** What is to be done to the response's headers once the session is safe. */
@@ -39,6 +40,7 @@ export function responseGate(): (res: AnyResponse, commit: Commit, fail: (error:
     // The union of both response types has no common signatures, though Node implements both alike.
     const response = res as ServerResponse;
     const gate = new Gate(response, commit, fail, patch);
+    expectProperties(response, 'req', ServerResponse.prototype);
     Object.assign(response, { [slot]: gate, writeHead, write, end, flushHeaders });
   };
 }
@@ -231,7 +233,7 @@ class Gate {
         thaw();
         this.#open(setHeaders);
         // Express' last error handler waits for the end of the request before it answers, and finds nothing sent now.
-        if (this.ended && this.phase === 'open') ignoreHeaders(this.#response);
+        if (this.ended && this.phase === 'open') Object.assign(this.#response, IGNORED);
       },
       (error) => {
         thaw();
@@ -250,7 +252,7 @@ class Gate {
   #freeze(): () => void {
     const response = this.#response;
     const { statusCode, setHeader, appendHeader, removeHeader } = response;
-    const statusMessage = Object.getOwnPropertyDescriptor(response, 'statusMessage')?.value ?? '';
+    const statusMessage = Object.hasOwn(response, 'statusMessage') ? response.statusMessage : '';
     const { refuse, headersSent } = this.#patch;
     this.frozen = true;
     Object.assign(response, { setHeader: refuse, appendHeader: refuse, removeHeader: refuse });
@@ -327,9 +329,10 @@ function commitRest(gate: Gate): void {
 /** As in `commitRest`: the client has its answer. */
 function ignore(): void {}
 
-function ignoreHeaders(response: ServerResponse): void {
-  const ignore = () => response;
-  Object.assign(response, { setHeader: ignore, appendHeader: ignore, removeHeader: ignore });
+const IGNORED = { setHeader: ignoreHeader, appendHeader: ignoreHeader, removeHeader: ignoreHeader };
+
+function ignoreHeader(this: ServerResponse): ServerResponse {
+  return this;
 }
 
 /** HTTP/2 has no status messages, and Node warns of whoever asks for one. */

@@ -1,3 +1,5 @@
+import { IncomingMessage } from 'node:http';
+import { expectProperties } from '../hidden-classes.js';
 import type { AnyRequest, AnyResponse } from '../http.js';
 import { responseGate } from '../response-gate.js';
 import { idsIn, isInPath, type LegacyRequest } from './http.js';
@@ -31,6 +33,7 @@ export function session(options?: SessionOptions): SessionHandler {
     const secrets = settings.secrets ?? (req.secret ? [req.secret] : undefined);
     if (secrets === undefined) return next(new Error('secret option required for sessions'));
 
+    expectProperties(request, 'method', IncomingMessage.prototype);
     const visit = new Visit(settings, req, res, secrets);
     const current = attach(req, visit);
     req.sessionStore = store;
