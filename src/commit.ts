@@ -1,7 +1,7 @@
 import { type Blocked, warnBlocked } from './blocked.js';
-import { SessionInterrupted, UpdateError } from './errors.js';
+import { SessionInterrupted, StoreUnavailableError, UpdateError } from './errors.js';
 import { MAX_COOKIE_AGE, wholeSeconds } from './expiry.js';
-import { type AnyRequest, type AnyResponse, addHeader, isSecure, sendSetCookie, varyOnCookie } from './http.js';
+import { type AnyRequest, type AnyResponse, addHeader, isSecure, sendSetCookie, setMissingHeaders, varyOnCookie } from './http.js';
 import type { SessionSettings } from './options.js';
 import type { SetHeaders } from './response-gate.js';
 import { type Session, workOf } from './session.js';
@@ -118,6 +118,8 @@ export function commitSession(exchange: Exchange, status: number, headersSent: b
     const possible = cookie === 'set' && work.blocked !== null ? 'leave' : cookie;
     return () => {
       setHeaders(exchange, work, possible);
+      // Whoever answers with the error that a read has left: Express' own handler, or one of the application's.
+      if (status === 503 && work.failure instanceof StoreUnavailableError) setMissingHeaders(exchange.res, work.failure.headers);
       work.blocked ??= 'headers-sent';
     };
   };

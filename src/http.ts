@@ -32,6 +32,12 @@ export function addHeader(res: AnyResponse, name: string, value: string): void {
   response.setHeader(name, present === undefined ? value : [present, value].flat().map(String));
 }
 
+/** Sets headers that nobody has set. */
+export function setMissingHeaders(res: AnyResponse, headers: Readonly<Record<string, string>> = {}): void {
+  const response = res as ServerResponse;
+  for (const [name, value] of Object.entries(headers)) if (!response.hasHeader(name)) response.setHeader(name, value);
+}
+
 /** Drops what was set since the session came in, so that an error response keeps what stands before it (CORS, CSP). */
 export function restoreHeaders(response: ServerResponse, before: ReturnType<ServerResponse['getHeaders']>): void {
   for (const name of response.getHeaderNames()) if (before[name] === undefined) response.removeHeader(name);

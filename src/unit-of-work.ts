@@ -91,6 +91,11 @@ export class UnitOfWork {
     return this.#state === 'loaded';
   }
 
+  /** What the store was asked and could not say; undefined if all is well. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   /** There is a record under the session's key. */
   get stored(): boolean {
     return this.#slot !== null && this.#slot.version !== null;

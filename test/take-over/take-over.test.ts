@@ -144,7 +144,7 @@ describe('with a store that fails', () => {
     });
     open.push(failing);
     const needs = await failing.client().get('/whoami', { headers: { cookie } });
-    expect([needs.status, needs.setCookies]).toEqual([503, []]);
+    expect([needs.status, needs.headers.get('retry-after'), needs.setCookies]).toEqual([503, '1', []]);
     const other = await failing.client().get('/untouched', { headers: { cookie } });
     expect([other.status, other.body, other.setCookies]).toEqual([200, 'hello', []]);
     expect((await app.client().get('/whoami', { headers: { cookie } })).body).toBe('ada');
