@@ -112,15 +112,20 @@ type CookieAct = 'set' | 'erase' | 'leave';
  */
 export function commitSession(exchange: Exchange, status: number, headersSent: boolean): SetHeaders | Promise<SetHeaders> {
   const work = workOf(exchange.session);
+  // Most requests of most sites: what was not even looked at needs no decision.
+  if (!exchange.session.accessed && !work.modified && !work.savedByHand && !exchange.takesOver && !exchange.settings.saveEveryRequest) {
+    forbidNewKey(work);
+    return nothing;
+  }
   const finish = (cookie: CookieAct): SetHeaders => {
-    if (headersSent) return leaveHeaders;
+    if (headersSent) return nothing;
     // No new key under a response that can't carry it; decided here, because the headers of one response may be set twice.
     const possible = cookie === 'set' && work.blocked !== null ? 'leave' : cookie;
     return () => {
       setHeaders(exchange, work, possible);
       // Whoever answers with the error that a read has left: Express' own handler, or one of the application's.
       if (status === 503 && work.failure instanceof StoreUnavailableError) setMissingHeaders(exchange.res, work.failure.headers);
-      work.blocked ??= 'headers-sent';
+      forbidNewKey(work);
     };
   };
   const settled = settle(exchange, work, status, headersSent);
@@ -255,4 +260,9 @@ export function cookieAge(session: Pick<Session, 'getExpireAtBrowserClose'>, wor
   return session.getExpireAtBrowserClose() ? null : Math.min(wholeSeconds(work.age), MAX_COOKIE_AGE);
 }
 
-function leaveHeaders(): void {}
+/** The headers are leaving: what is stored under a new key from here on would never be found again. */
+function forbidNewKey(work: UnitOfWork): void {
+  work.blocked ??= 'headers-sent';
+}
+
+function nothing(): void {}
