@@ -1,12 +1,22 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Answer, Browser, cookieIn, send } from './browser.js';
 import { pause } from './experiment.js';
 
 /** A page that doesn't touch the session, asked for without a cookie: no store call at all. */
 const CONTROL = '/public?without=cookie';
 
+/** Milliseconds between two looks at the event loop. */
+const RESOLUTION = 10;
+
 /** What the visitors of an application were told, and how long it took. */
 export class Tally {
   readonly answers: { readonly path: string; readonly answer: Answer }[] = [];
+  /** How late this process itself is: what it measures is late by as much. */
+  readonly #lateness = monitorEventLoopDelay({ resolution: RESOLUTION });
+
+  constructor() {
+    this.#lateness.enable();
+  }
 
   add(path: string, answer: Answer): void {
     this.answers.push({ path, answer });
@@ -28,10 +38,13 @@ export class Tally {
     return Math.round(Math.max(0, ...this.answers.map(({ answer }) => answer.wait)));
   }
 
-  /** What the machine itself took: the longest wait, in milliseconds, of requests that had no need of the store. */
+  /**
+   * What the machine itself took, in milliseconds: the longest wait of requests that had no need of the store, and the
+   * longest that the process which waits for them all was busy with something else.
+   */
   get noise(): number {
     const controls = this.answers.filter(({ path }) => path === CONTROL).map(({ answer }) => answer.wait);
-    return Math.round(Math.max(0, ...controls));
+    return Math.round(Math.max(0, ...controls) + Math.max(0, this.#lateness.max / 1e6 - RESOLUTION));
   }
 
   /** Error responses that set or delete a cookie. */
