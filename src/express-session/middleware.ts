@@ -33,7 +33,7 @@ export function session(options?: SessionOptions): SessionHandler {
     const visit = new Visit(settings, req, res, secrets);
     const current = attach(req, visit);
     req.sessionStore = store;
-    gateResponse(res, (_status, headersSent) => visit.commit(current(), headersSent), next);
+    gateResponse(res, (_status, headersSent) => visit.commit(current, headersSent), next);
 
     const ids = idsIn(req, settings.name, secrets);
     if (ids.length > 0) {
@@ -50,9 +50,9 @@ export function session(options?: SessionOptions): SessionHandler {
 }
 
 /** Makes `req.session` a property that notices whether it is read. Returns what is there, unnoticed. */
-function attach(req: LegacyRequest, visit: Visit): () => Session | null | undefined {
+function attach(req: LegacyRequest, visit: Visit): () => unknown {
   let value: Session | null | undefined;
-  (req as Carrier)[VISIT] = visit;
+  Object.defineProperty(req, VISIT, { value: visit });
   Object.defineProperty(req, 'session', {
     configurable: true,
     enumerable: true,
@@ -68,6 +68,6 @@ function attach(req: LegacyRequest, visit: Visit): () => Session | null | undefi
   return () => {
     const present = Object.getOwnPropertyDescriptor(req, 'session');
     // Deleted, by destroy() say, and perhaps put there anew.
-    return present?.get === get ? value : (present?.value as Session | null | undefined);
+    return present?.get === get ? value : present?.value;
   };
 }
