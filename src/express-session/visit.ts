@@ -37,7 +37,8 @@ export class Visit implements Host {
   #erases = false;
   /** Another request replaced the session that the client held: a login. */
   #retired = false;
-  #regenerating: Promise<void> | undefined;
+  /** What the application has begun and perhaps doesn't wait for. */
+  #pending: Promise<unknown> | undefined;
   /** The application looked at `req.session`: the response depends on the cookie. */
   accessed = false;
 
@@ -74,11 +75,11 @@ export class Visit implements Host {
     this.#bind(session, work);
   }
 
-  async save(session: Session, isHeard: boolean): Promise<void> {
-    const bound = this.#alive(session);
-    // Who stores a new session wants its cookie to be sent.
-    this.#modified ||= bound.note() || !bound.work.stored;
-    await this.#store(bound, this.#res.headersSent, isHeard);
+  save(session: Session, isHeard: boolean): Promise<void> {
+    const saving = this.#save(session, isHeard);
+    // What it could not store is tried again with the response.
+    this.#waitFor(saving.catch(nothing));
+    return saving;
   }
 
   async reload(session: Session): Promise<void> {
@@ -98,10 +99,8 @@ export class Visit implements Host {
   }
 
   regenerate(session: Session): Promise<void> {
-    const regenerating = this.#regenerate(session).finally(() => {
-      if (this.#regenerating === regenerating) this.#regenerating = undefined;
-    });
-    this.#regenerating = regenerating;
+    const regenerating = this.#regenerate(session);
+    this.#waitFor(regenerating);
     return regenerating;
   }
 
@@ -131,8 +130,7 @@ export class Visit implements Host {
   commit(current: () => unknown, headersSent: boolean): SetHeaders | Promise<SetHeaders> {
     const bound = this.#bound;
     if (bound === undefined) return nothing;
-    // Nobody waited for it: the response does.
-    if (this.#regenerating) return this.#regenerating.then(() => this.commit(current, headersSent));
+    if (this.#pending) return this.#pending.then(() => this.commit(current, headersSent));
     const session = current();
     const finish = (sendsCookie: boolean) => (headersSent ? nothing : this.#headers(bound, sendsCookie));
     if (session === null || session === undefined) return this.#leaveUnset(bound, finish);
@@ -219,6 +217,13 @@ export class Visit implements Host {
     this.#erases = true;
   }
 
+  async #save(session: Session, isHeard: boolean): Promise<void> {
+    const bound = this.#alive(session);
+    // Who stores a new session wants its cookie to be sent.
+    this.#modified ||= bound.note() || !bound.work.stored;
+    await this.#store(bound, this.#res.headersSent, isHeard);
+  }
+
   async #regenerate(session: Session): Promise<void> {
     const { work } = this.#present(session);
     try {
@@ -229,6 +234,16 @@ export class Visit implements Host {
     } finally {
       this.begin();
     }
+  }
+
+  /** Lets the response wait until this is done, whether the application does or not; what it rejects with fails the response. */
+  #waitFor(done: Promise<unknown>): void {
+    const pending = Promise.all([this.#pending, done]);
+    const clear = () => {
+      if (this.#pending === pending) this.#pending = undefined;
+    };
+    this.#pending = pending;
+    pending.then(clear, clear);
   }
 
   /** Nothing is to be stored; a `flush()` may be left to carry out. */
