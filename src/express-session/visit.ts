@@ -266,8 +266,8 @@ export class Visit implements Host {
   }
 
   #blockedBy({ session }: Binding, headersSent: boolean): Blocked | null {
-    if (headersSent) return 'headers-sent';
-    return cookieOf(session).secure && !isSecure(this.#req, this.#settings.proxy) ? 'insecure' : null;
+    if (cookieOf(session).secure && !isSecure(this.#req, this.#settings.proxy)) return 'insecure';
+    return headersSent ? 'headers-sent' : null;
   }
 
   /** The headers of the response. All that can fail is done here, where the answer to it can still be an error. */

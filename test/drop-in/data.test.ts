@@ -1,5 +1,5 @@
 import { suspend } from '../helpers/stores.js';
-import { bagOf, type DropIn, dataIn, signIn, startDropIn } from './app.js';
+import { bagOf, type DropIn, dataIn, setting, signIn, startDropIn } from './app.js';
 
 // What is kept of the properties that an application sets, and when that is a change.
 
@@ -119,7 +119,7 @@ describe('a change', () => {
     ['setting another object that says the same', (session) => Object.assign(session, { cart: ['pen'] })],
     ['setting undefined, or a function', (session) => Object.assign(session, { none: undefined, run: () => 1 })],
     ['changing and changing back', (session) => [(session.cart as string[]).push('ink'), (session.cart as string[]).pop()]],
-    ['setting and deleting', (session) => delete Object.assign(session, { more: 1 }).more],
+    ['setting and deleting', (session) => Reflect.deleteProperty(Object.assign(session, { more: 1 }), 'more')],
   ])('is not: %s. The session is renewed only', async (_, act) => {
     expect(await callsOf(act)).toEqual(['read', 'touch']);
   });
