@@ -22,6 +22,8 @@ import { Write } from './write.js';
 export interface WorkSettings extends RecordSettings {
   /** How long a session with these values lives from `now` (milliseconds) on, in seconds; 0 or less: it is over. */
   readonly ageOf: (values: ReadonlyMap<string, unknown>, now: number) => number;
+  /** A session that ends leaves a marker: while sessions are taken over, a late request must not take it over once more. */
+  readonly marksEnds?: boolean;
 }
 
 /** The context of a text that is decoded on the spot. */
@@ -170,7 +172,7 @@ export class UnitOfWork {
    */
   flush(leavesMarker = false): void {
     if (this.#slot) {
-      this.#slot.leavesMarker = leavesMarker;
+      this.#slot.leavesMarker = leavesMarker || this.settings.marksEnds === true;
       this.#flushed.push(this.#slot);
     }
     // Presented but never looked up: there may be records.

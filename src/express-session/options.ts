@@ -112,7 +112,7 @@ export function resolveOptions(options: SessionOptions = {}): Settings {
     proxy: options.proxy,
     onInterrupted,
     takeOver: options.takeOver && withCookies(options.takeOver),
-    ...storesOf(options.store ?? memoryStore(), maxBytes),
+    ...storesOf(options.store ?? memoryStore(), { maxBytes, marksEnds: options.takeOver !== undefined }),
   };
 }
 
@@ -140,8 +140,11 @@ function memoryStore(): Store {
 }
 
 /** The same store twice: as Sojourn works with it, and as express-session shows it. */
-function storesOf(store: SojournStore | ExpressSessionStore, maxBytes: number): Pick<Settings, 'store' | 'isForeign' | 'touches' | 'work'> {
-  const common = { codec: expressSessionCodec, keySalt: '', absoluteTimeout: undefined, maxBytes, clock: Date.now, ageOf };
+function storesOf(
+  store: SojournStore | ExpressSessionStore,
+  settings: Pick<WorkSettings, 'maxBytes' | 'marksEnds'>,
+): Pick<Settings, 'store' | 'isForeign' | 'touches' | 'work'> {
+  const common = { codec: expressSessionCodec, keySalt: '', absoluteTimeout: undefined, clock: Date.now, ageOf, ...settings };
   if ('retire' in store) {
     return {
       store: toExpressSessionStore(store, { session: { Store } }) as unknown as Store,
