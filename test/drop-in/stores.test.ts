@@ -82,7 +82,7 @@ describe.each(Object.entries(STORES))('on %s', (_, make) => {
         new Promise<Record<string, unknown> | undefined>((resolve) => store.get(id, (_error, data) => resolve(data ?? undefined)));
       const there = await read();
       await new Promise<void>((resolve) => store.set(id, { ...there, user: 'eve' } as never, () => resolve()));
-      const loaded = await new Promise<unknown>((resolve) => store.load(id, (_error, visit) => resolve(visit?.get('user'))));
+      const loaded = await new Promise<unknown>((resolve) => store.load(id, (_error, visit) => resolve(Reflect.get(visit ?? {}, 'user'))));
       await new Promise<void>((resolve) => store.destroy(id, () => resolve()));
       return [there?.user, loaded, (await read()) === undefined];
     });
