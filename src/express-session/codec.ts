@@ -9,7 +9,7 @@ export const expressSessionCodec: Codec = {
     try {
       return JSON.stringify(Object.fromEntries(data));
     } catch {
-      throw unfit([...data].find(hasNoText)?.[0] ?? '');
+      throw unfit([...data].filter(hasNoText).map(([key]) => key));
     }
   },
   decode(text) {
@@ -28,7 +28,7 @@ function hasNoText([, value]: [string, unknown]): boolean {
   }
 }
 
-function unfit(key: string): TypeError {
-  const message = `The session value "${key}" has no JSON: there is a BigInt in it, it contains itself, or its toJSON() throws. Store a text instead.`;
+function unfit(keys: string[]): TypeError {
+  const message = `No JSON can be made of "${keys.join('", "')}" in the session: it has a BigInt in it, contains itself, or its toJSON() throws. Store a text instead.`;
   return Object.assign(new TypeError(message), { code: 'ERR_SESSION_VALUE', status: 500 });
 }

@@ -139,6 +139,19 @@ describe('a cookie is believed', () => {
   });
 });
 
+test('of more than eight cookies of the name the rest isn’t looked at', async () => {
+  const app = await startDropIn();
+  const good = (await signIn(app)).jar.get(ID);
+  const client = app.client();
+  for (const [count, user] of [
+    [7, 'ada'],
+    [8, 'nobody'],
+  ] as const) {
+    client.jar.set(ID, [...Array(count).fill('s%3Ax.y'), good].join(`; ${ID}=`));
+    expect((await app.ask(client, (req) => req.session.user ?? 'nobody')).body).toBe(JSON.stringify(user));
+  }
+});
+
 describe('on an insecure connection', () => {
   const options = { cookie: { secure: true } };
 

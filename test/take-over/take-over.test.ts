@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { type ExpressSessionsOptions, expressSessions, MemoryStore, type SessionOptions, session } from 'sojourn';
 import { type Client, type Running, SECRET, startApp } from '../helpers/app.js';
+import { TestClock } from '../helpers/clock.js';
 import { OLD_SECRET, startOldApp } from '../helpers/express-session.js';
 import { connect, ownPrefix, testRedisUrl } from '../helpers/redis-client.js';
 import { suspend, WatchedStore } from '../helpers/stores.js';
@@ -172,6 +173,16 @@ describe('with a store that fails', () => {
     store.clearFaults();
     expect((await browser.get('/whoami')).body).toBe('ada');
   });
+});
+
+test('an absolute timeout counts from the take-over', async () => {
+  const clock = new TestClock(Date.now());
+  const { browser } = await moveIn({ absoluteTimeout: { hours: 1 }, clock: clock.read });
+  expect((await browser.get('/whoami')).body).toBe('ada');
+  clock.advance(3599);
+  expect((await browser.get('/whoami')).body).toBe('ada');
+  clock.advance(2);
+  expect((await browser.get('/whoami')).body).toBe('undefined');
 });
 
 test('convert says what is kept, and may refuse', async () => {
