@@ -43,7 +43,8 @@ export function gateResponse(res: AnyResponse, commit: Commit, fail: (error: unk
   // The union of both response types has no common signatures, though Node implements both alike.
   const response = res as ServerResponse;
   const { writeHead, write, end, flushHeaders } = response;
-  const headersBefore = response.getHeaders();
+  // engine.io gives middleware a response of its own for a WebSocket, which has few methods and is never sent.
+  const headersBefore = response.getHeaders?.() ?? {};
   let phase: Phase = response.headersSent ? 'open' : 'waiting';
   let kept: Kept[] = [];
   /** `end` was kept: the application has answered, and nothing that it does afterwards changes that. */

@@ -89,6 +89,14 @@ export class Cookie {
   }
 }
 
+/** The cookie of a new session, with what `'auto'` means on a connection. */
+export function newCookie(options: CookieOptions, isSecure: boolean): Cookie {
+  const cookie = new Cookie(options);
+  if (cookie.secure === 'auto') cookie.secure = isSecure;
+  if (cookie.sameSite === 'auto') cookie.sameSite = isSecure ? 'none' : 'lax';
+  return cookie;
+}
+
 /**
  * A cookie as it was when it was stored. Anybody may have written the record: what can't be a cookie's is left out, and
  * of a cookie that nobody could send only the age is kept, so that no record makes every answer an error.

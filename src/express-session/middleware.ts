@@ -26,7 +26,8 @@ export function session(options?: SessionOptions): SessionHandler {
 
   return function session(request, res, next) {
     const req = request as unknown as LegacyRequest;
-    if (req.session || !connected || !isInPath(req, settings.cookieOf(req).path ?? '/')) return next();
+    // Mounted twice: the first one does the work. Not by req.session, which notices that it is looked at.
+    if (VISIT in req || req.session || !connected || !isInPath(req, settings.cookieOf(req).path ?? '/')) return next();
     const secrets = settings.secrets ?? (req.secret ? [req.secret] : undefined);
     if (secrets === undefined) return next(new Error('secret option required for sessions'));
 

@@ -5,7 +5,7 @@ import type { SetHeaders } from '../response-gate.js';
 import { takeOver } from '../take-over.js';
 import { UnitOfWork, type WorkSettings } from '../unit-of-work.js';
 import { Binding } from './binding.js';
-import { Cookie } from './cookie.js';
+import { type Cookie, newCookie } from './cookie.js';
 import { decide } from './decide.js';
 import { cameIn, checkedId, erasingCookie, isSecure, type LegacyRequest, signedCookie } from './http.js';
 import type { Secret, Settings } from './options.js';
@@ -290,11 +290,7 @@ export class Visit implements Host {
   }
 
   #newCookie(): Cookie {
-    const cookie = new Cookie(this.#settings.cookieOf(this.#req));
-    const secure = isSecure(this.#req, this.#settings.proxy);
-    if (cookie.secure === 'auto') cookie.secure = secure;
-    if (cookie.sameSite === 'auto') cookie.sameSite = secure ? 'none' : 'lax';
-    return cookie;
+    return newCookie(this.#settings.cookieOf(this.#req), isSecure(this.#req, this.#settings.proxy));
   }
 
   /** What is bound to a session that is still that of the request. */

@@ -44,6 +44,7 @@ describe.each(Object.entries(EXPRESS))('on %s', (_, make) => {
     app.store.calls.length = 0;
     expect((await app.ask(client, setting({ views: 1 }))).setCookies).toEqual([]);
     expect(app.store.calls).toEqual(['read', 'update']);
+    expect((await app.ask(app.client(), () => 'untouched')).headers.get('vary')).toBeNull();
   });
 
   test('under a cookie path, requests elsewhere have no session, and a mounted app has one', async () => {
