@@ -417,6 +417,27 @@ test('a login is not replaced by the rolling cookie of a slow request with the o
   }
 });
 
+test.each([
+  ['destroy', true],
+  ['flush', true],
+  ['cycleKey', false],
+] as const)(
+  '%s() in one breath with the answer sends no cookie of an ID without a record, though one was to be sent',
+  async (act, ends) => {
+    const app = await startDropIn({ rolling: true, cookie: { maxAge: 60_000 } });
+    const client = await signIn(app);
+    const { cookie } = client;
+    const { setCookies } = await app.ask(client, (req, res) => {
+      req.session.views = 1;
+      res.json('bye');
+      void req.session[act]();
+    });
+    expect(setCookies).toEqual(ends ? [expect.stringContaining(`${ID}=; `)] : []);
+    // A new ID that can't be sent any more is none: the session goes on under the one the client has.
+    expect(await app.dataOf(cookie)).toEqual(ends ? {} : { user: 'ada', views: 1 });
+  },
+);
+
 test('nor by that of one whose changes are dropped', async () => {
   const app = await startDropIn({ onInterrupted: 'discard', cookie: { maxAge: 60_000 } });
   const client = await signIn(app);
