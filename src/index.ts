@@ -24,4 +24,4 @@ export type { SessionData } from './session-data.js';
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis.js';
 export type { Conflict, RetireResult, Store, StoredSession, UpdateResult } from './stores/store.js';
-export type { Predecessor } from './take-over.js';
+export type { OldSessions, Predecessor } from './take-over.js';

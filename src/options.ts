@@ -122,6 +122,7 @@ export function resolveOptions(options: SessionOptions = {}): SessionSettings {
     property,
     onInterrupted,
     takeOver: options.takeOver && checkedPredecessor(options.takeOver),
+    marksEnds: options.takeOver !== undefined,
   };
 }
 
@@ -187,8 +188,11 @@ export function checkedStore(store: Store): Store {
 }
 
 function checkedPredecessor(predecessor: Predecessor): Predecessor {
-  if (typeof predecessor?.idsIn === 'function' && typeof predecessor.read === 'function') return predecessor;
-  throw new OptionError('takeOver', 'must be the sessions of another library: expressSessions({ secret, store })');
+  if (typeof predecessor?.read !== 'function') {
+    throw new OptionError('takeOver', 'must be the sessions of another library: expressSessions({ secret, client })');
+  }
+  if (typeof predecessor.idsIn === 'function') return predecessor;
+  throw new OptionError('takeOver.secret', 'is missing: what express-session signed its cookie with, expressSessions({ secret, client })');
 }
 
 function memoryStore(clock: (() => number) | undefined): Store {

@@ -117,7 +117,8 @@ class Gate {
     this.#commit = commit;
     this.#fail = fail;
     this.#patch = patch;
-    this.#headersBefore = response.getHeaders();
+    // engine.io gives middleware a response of its own for a WebSocket, which has few methods and is never sent.
+    this.#headersBefore = response.getHeaders?.() ?? {};
   }
 
   writeHead(status: number, rest: unknown[]): void {

@@ -4,18 +4,23 @@ import { wholeSeconds } from './expiry.js';
 import { ask, encodeRecord, slotFor } from './record.js';
 import type { WorkSettings } from './unit-of-work.js';
 
-/**
- * The sessions of the library that an application used before: `session({ takeOver: expressSessions({ ... }) })`. Each is
- * turned into one of Sojourn's when its cookie comes in for the first time, so that nobody is logged out by the change.
- */
-export interface Predecessor {
-  /** The IDs with a good signature in a Cookie header. */
-  idsIn(header: string): string[];
+/** The sessions that another library has left in its store. */
+export interface OldSessions {
   /** The data of a session as the other library has stored them; null if there is none. */
   read(id: string): Promise<Record<string, unknown> | null>;
   /** What of these data Sojourn is to keep. Null: nothing, and the visitor is anonymous. */
   convert(data: Record<string, unknown>): Record<string, unknown> | null;
   delete(id: string): Promise<unknown>;
+}
+
+/**
+ * The sessions of the library that an application used before, and its cookies:
+ * `session({ takeOver: expressSessions({ secret, client }) })`. Each is turned into one of Sojourn's when its cookie comes
+ * in for the first time, so that nobody is logged out by the change.
+ */
+export interface Predecessor extends OldSessions {
+  /** The IDs with a good signature in a Cookie header. */
+  idsIn(header: string): string[];
   /** A `Set-Cookie` value that deletes the other library's cookie. */
   eraseCookie(secure: boolean): string;
 }
@@ -35,7 +40,7 @@ export function claimIn(header: string | undefined, settings: WorkSettings & Cla
   const [id, ...others] = predecessor.idsIn(header);
   if (id === undefined || others.length > 0) return undefined;
   const sessionKey = cookie.keyFor(id);
-  return { sessionKey, settle: () => takeOver(settings, predecessor, id, sessionKey, (data) => predecessor.convert(data)) };
+  return { sessionKey, settle: () => takeOver(settings, predecessor, id, sessionKey) };
 }
 
 interface Claimable {
@@ -50,18 +55,12 @@ interface Claimable {
  * Of several requests at once the first creates the record, and the others find it there, because they derive the same
  * key. In this order, since a process that dies in between is not to lose the session; the next request goes on.
  */
-export async function takeOver(
-  settings: WorkSettings,
-  predecessor: Pick<Predecessor, 'read' | 'delete'>,
-  id: string,
-  sessionKey: string,
-  convert: Predecessor['convert'] = keepAll,
-): Promise<void> {
+export async function takeOver(settings: WorkSettings, predecessor: OldSessions, id: string, sessionKey: string): Promise<void> {
   const { store, clock, absoluteTimeout } = settings;
   const slot = slotFor(settings, sessionKey);
   const old = await ask(slot, () => predecessor.read(id));
   if (old === null) return;
-  const data = convert(old);
+  const data = predecessor.convert(old);
   if (data !== null) {
     const began = clock();
     if (absoluteTimeout !== undefined) slot.startedAt = Math.floor(began / 1000);
@@ -71,8 +70,4 @@ export async function takeOver(
     if (version !== null) publish('created', { storeKey: slot.storeKey, duration: clock() - began });
   }
   await ask(slot, () => predecessor.delete(id));
-}
-
-function keepAll(data: Record<string, unknown>): Record<string, unknown> {
-  return data;
 }

@@ -33,6 +33,21 @@ export class TrackedMap {
     this.#touched.add(key);
   }
 
+  /** Takes a value that was assigned elsewhere: no change if it says the same, though in another object. */
+  replace(key: string, value: unknown): void {
+    const text = textOf(value);
+    const before = this.#lent.get(key)?.text ?? (this.#values.has(key) ? textOf(this.#values.get(key)) : undefined);
+    if (text === undefined || text !== before || this.#touched.has(key)) this.set(key, value);
+    // The value stays: a merge may have put another in its place. Only this object is looked at from now on.
+    else if (typeof value === 'object' && value !== null) this.#lent.set(key, { value, text });
+  }
+
+  /** Sets a value that is no change of its own: it is stored with the next one, and gives way to what others have stored. */
+  amend(key: string, value: unknown): void {
+    this.#values.set(key, value);
+    this.#lent.delete(key);
+  }
+
   delete(key: string): boolean {
     if (!this.#values.delete(key)) return false;
     this.#lent.delete(key);
@@ -145,7 +160,7 @@ interface Loan {
 }
 
 /** The JSON text, or undefined for what has none (yet): a cycle, a BigInt. The codec says what is wrong with it. */
-function textOf(value: object): string | undefined {
+function textOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch {

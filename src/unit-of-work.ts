@@ -22,6 +22,8 @@ import { Write } from './write.js';
 export interface WorkSettings extends RecordSettings {
   /** How long a session with these values lives from `now` (milliseconds) on, in seconds; 0 or less: it is over. */
   readonly ageOf: (values: ReadonlyMap<string, unknown>, now: number) => number;
+  /** A session that ends leaves a marker: while sessions are taken over, a late request must not take it over once more. */
+  readonly marksEnds?: boolean;
 }
 
 const NO_SLOTS: readonly Slot[] = [];
@@ -176,7 +178,7 @@ export class UnitOfWork {
     // Presented but never looked up: there may be records.
     const presented = this.#candidates.map((key) => ({ ...slotFor(this.settings, key), version: '' }));
     const own = this.#slot ? [this.#slot] : NO_SLOTS;
-    if (this.#slot) this.#slot.leavesMarker = leavesMarker;
+    if (this.#slot) this.#slot.leavesMarker = leavesMarker || this.settings.marksEnds === true;
     this.#flushed = [...this.#flushed, ...own, ...presented, ...this.#left, ...this.#unread];
     this.#flushes += 1;
     this.#slot = null;

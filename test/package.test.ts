@@ -123,6 +123,26 @@ describe('a program in JavaScript', () => {
     expect(run()).toBe('sessionid= function');
   });
 
+  const useDropIn = `
+    const app = session({ secret: 'x', resave: false, saveUninitialized: false });
+    class Mine extends session.Store {}
+    const names = ['Cookie', 'MemoryStore', 'Session', 'Store'].filter((name) => typeof session[name] === 'function');
+    console.log(typeof session, app.length, new Mine() instanceof session.Store, names.join());`;
+
+  test.each([
+    ['imports', 'drop-in.mjs', "import session from 'sojourn/express-session';"],
+    [
+      'imports the names of',
+      'named.mjs',
+      "import session, { Store } from 'sojourn/express-session'; if (Store !== session.Store) throw 1;",
+    ],
+    ['requires', 'drop-in.cjs', "const session = require('sojourn/express-session');"],
+  ])('%s the drop-in, as it did with express-session', (_, file, imports) => {
+    writeFileSync(join(app, file), imports + useDropIn);
+    const run = () => execFileSync(process.execPath, [file], { cwd: app, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+    expect(run()).toBe('function 3 true Cookie,MemoryStore,Session,Store');
+  });
+
   test("can't import what is inside", () => {
     expect(() => run('inside.mjs', `import 'sojourn/dist/unit-of-work.js'; import ${names} from 'sojourn';`)).toThrow(
       /ERR_PACKAGE_PATH_NOT_EXPORTED/,
@@ -164,11 +184,48 @@ describe('a program in TypeScript', () => {
     new Session(new Session(options as never), true);
   `;
 
-  /** What tsc has to say about the program; the library's own types are checked as well. */
-  function compile(name: string, file: string, compilerOptions: object, client = IOREDIS): string {
+  /** As one on express-session looks, but for the import; it is a program of its own, as `req.session` has another type. */
+  const onDropIn = `
+    import express from 'express';
+    import { Redis } from 'ioredis';
+    import { expressSessions, RedisStore } from 'sojourn';
+    import session, { type SessionData, type SessionOptions, Store } from 'sojourn/express-session';
+    declare module 'sojourn/express-session' { interface SessionData { user: string } }
+    const client = new Redis();
+    const options: SessionOptions = { secret: ['a', 'b'], store: new RedisStore(client), cookie: { maxAge: 60_000, secure: 'auto' } };
+    const app = express();
+    app.use(session({ ...options, takeOver: expressSessions({ client }), resave: false, saveUninitialized: false }));
+    app.get('/', (req, res, next) => {
+      const user: string | undefined = req.session.user;
+      req.session.user = 'ada';
+      // @ts-expect-error the value has another type
+      req.session.user = 42;
+      // @ts-expect-error nobody declared it
+      req.session.none = 1;
+      const id: string = req.sessionID + req.session.id;
+      req.session.cookie.maxAge = 60_000;
+      req.session.regenerate((error) => (error ? next(error) : req.session.save(next)));
+      void req.session.save().then(() => req.session.cycleKey());
+      req.sessionStore.get(id, (_error, data) => res.json([user, data?.cookie.expires]));
+      // @ts-expect-error no session
+      req.session = { user: 'ada' };
+      req.session = null;
+    });
+    class Mine extends session.Store {
+      get(_id: string, done: (error?: unknown, data?: { cookie: object } | null) => void): void { done(null, null); }
+      set(_id: string, _data: object, done: (error?: unknown) => void): void { done(); }
+      destroy(_id: string, done: (error?: unknown) => void): void { done(); }
+    }
+    session({ store: new Mine() });
+    const data: Partial<SessionData> = { user: 'ada' };
+    export const isStore = new session.MemoryStore() instanceof Store && data;
+  `;
+
+  /** What tsc has to say about a program; the library's own types are checked as well. */
+  function compile(name: string, file: string, compilerOptions: object, text = program(IOREDIS)): string {
     const project = join(app, name);
     mkdirSync(project, { recursive: true });
-    writeFileSync(join(project, file), program(client));
+    writeFileSync(join(project, file), text);
     const common = { strict: true, noEmit: true, target: 'es2022', lib: ['es2023'], types: ['node'], esModuleInterop: true };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...common, ...compilerOptions }, include: ['.'] }));
     try {
@@ -187,6 +244,14 @@ describe('a program in TypeScript', () => {
     expect(compile(name.replace(/\W/g, '-'), file, compilerOptions)).toBe('');
   });
 
+  test.each([
+    ['nodenext, as a module', 'program.mts', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['nodenext, as CommonJS', 'program.cts', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['bundler', 'program.ts', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('on the drop-in compiles with %s', (name, file, compilerOptions) => {
+    expect(compile(`drop-in-${name.replace(/\W/g, '-')}`, file, compilerOptions, onDropIn)).toBe('');
+  });
+
   // The application has one client and nothing of the other.
   test.each([
     ['ioredis 5', 'ioredis5', 'ioredis', IOREDIS],
@@ -196,11 +261,13 @@ describe('a program in TypeScript', () => {
     rmSync(join(app, 'node_modules', 'ioredis'), { force: true });
     rmSync(join(app, 'node_modules', 'redis'), { force: true });
     link(alias, as);
-    expect(compile(name.replace(/\W/g, '-'), 'program.mts', NODENEXT, client)).toBe('');
+    expect(compile(name.replace(/\W/g, '-'), 'program.mts', NODENEXT, program(client))).toBe('');
   });
 
   test('compiles with none installed', () => {
     rmSync(join(app, 'node_modules', 'redis'), { force: true });
-    expect(compile('no-client', 'program.mts', NODENEXT, 'declare const client: ConstructorParameters<typeof RedisStore>[0];')).toBe('');
+    expect(
+      compile('no-client', 'program.mts', NODENEXT, program('declare const client: ConstructorParameters<typeof RedisStore>[0];')),
+    ).toBe('');
   });
 });

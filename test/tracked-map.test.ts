@@ -17,6 +17,32 @@ describe('a tracked map', () => {
     expect(changesOf(map)).toEqual({ cleared: false, keys: {} });
   });
 
+  test('replaces a value by one that says the same without a change, and sees what happens to that one', () => {
+    const map = new TrackedMap(
+      new Map<string, unknown>([
+        ['list', [1]],
+        ['text', 'a'],
+      ]),
+    );
+    map.get('list');
+    const own = [1];
+    map.replace('list', own);
+    map.replace('text', 'a');
+    expect(changesOf(map)).toEqual({ cleared: false, keys: {} });
+    own.push(2);
+    map.replace('text', 'b');
+    map.replace('new', 5n);
+    expect(changesOf(map)).toEqual({ cleared: false, keys: { list: [1, 2], text: 'b', new: 5n } });
+  });
+
+  test('amends a value, which is stored with the next change and gives way to what others have stored', () => {
+    const map = new TrackedMap(new Map<string, unknown>([['cookie', 1]]));
+    map.amend('cookie', 2);
+    expect([map.changed, entries(map), changesOf(map)]).toEqual([false, { cookie: 2 }, { cleared: false, keys: {} }]);
+    map.rebase(new Map([['cookie', 3]]));
+    expect(entries(map)).toEqual({ cookie: 3 });
+  });
+
   test('tells what was set, deleted and changed in place since the last take', () => {
     const map = new TrackedMap(
       new Map<string, unknown>([

@@ -49,7 +49,8 @@ export class Cookie {
   }
 
   set expires(expires: Date | null) {
-    this.#expires = expires ?? null;
+    // `false` is an old way to say: until the browser closes.
+    this.#expires = expires || null;
     this.originalMaxAge = this.maxAge;
   }
 
@@ -63,6 +64,8 @@ export class Cookie {
       throw new TypeError('maxAge must be a number of milliseconds, or null');
     }
     this.expires = typeof maxAge === 'number' ? new Date(Date.now() + maxAge) : maxAge;
+    // To the millisecond, though the clock goes on: it is compared to find out if somebody has changed it.
+    if (typeof maxAge === 'number') this.originalMaxAge = maxAge;
   }
 
   get data(): CookieData {
@@ -86,12 +89,49 @@ export class Cookie {
   }
 }
 
-/** A cookie as it was when it was stored. */
-export function revive({ expires, ...data }: CookieData): Cookie {
-  const cookie = new Cookie({ ...data, expires: expires ? new Date(expires) : null });
-  // The setter of `expires` took what was left of it for the original.
-  cookie.originalMaxAge = data.originalMaxAge ?? null;
+/** The cookie of a new session, with what `'auto'` means on a connection. */
+export function newCookie(options: CookieOptions, isSecure: boolean): Cookie {
+  const cookie = new Cookie(options);
+  if (cookie.secure === 'auto') cookie.secure = isSecure;
+  if (cookie.sameSite === 'auto') cookie.sameSite = isSecure ? 'none' : 'lax';
   return cookie;
+}
+
+/**
+ * A cookie as it was when it was stored. Anybody may have written the record: what can't be a cookie's is left out, and
+ * of a cookie that nobody could send only the age is kept, so that no record makes every answer an error.
+ */
+export function revive(stored: unknown, otherwise: () => Cookie): Cookie {
+  if (typeof stored !== 'object' || stored === null || Array.isArray(stored)) return otherwise();
+  const data = stored as Record<string, unknown>;
+  const cookie = new Cookie();
+  for (const name of ATTRIBUTES) if (data[name] !== undefined) Reflect.set(cookie, name, data[name]);
+  const revived = isSendable(cookie) ? cookie : otherwise();
+  revived.expires = timeIn(data.expires);
+  // The setter of `expires` took what was left of it for the original.
+  revived.originalMaxAge = isAge(data.originalMaxAge) ? data.originalMaxAge : null;
+  return revived;
+}
+
+const ATTRIBUTES = ['path', 'httpOnly', 'domain', 'secure', 'sameSite', 'partitioned', 'priority'] as const;
+
+function isSendable(cookie: Cookie): boolean {
+  try {
+    cookie.serialize('name', '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A number of milliseconds with which a date can be reached from now. */
+function isAge(age: unknown): age is number {
+  return typeof age === 'number' && !Number.isNaN(new Date(Date.now() + age).valueOf());
+}
+
+function timeIn(expires: unknown): Date | null {
+  const date = typeof expires === 'string' || expires instanceof Date ? new Date(expires) : undefined;
+  return date === undefined || Number.isNaN(date.valueOf()) ? null : date;
 }
 
 type Attributes = Pick<CookieData, 'partitioned' | 'priority' | 'httpOnly' | 'domain' | 'path'>;

@@ -16,6 +16,8 @@ export interface Facts {
   readonly retired: boolean;
   /** The cookie has an end of its own. */
   readonly persistent: boolean;
+  /** The application has changed the cookie: its age, say. */
+  readonly cookieChanged: boolean;
   readonly resave: boolean;
   readonly saveUninitialized: boolean;
   readonly rolling: boolean;
@@ -35,7 +37,7 @@ export function decide(facts: Facts): Decision {
   // replace that of the login.
   const wanted = modified || (facts.saveUninitialized && !facts.ended && !facts.retired);
   if (isNew && facts.retired && modified) return { act: 'interrupt', sendsCookie: false };
-  const sendsCookie = isNew ? wanted : facts.rolling || (facts.persistent && modified);
+  const sendsCookie = isNew ? wanted : facts.rolling || facts.cookieChanged || (facts.persistent && modified);
   if (!stored) return { act: wanted && (!settled || changed) ? 'store' : 'leave', sendsCookie };
   if (changed || (facts.resave && !settled)) return { act: 'store', sendsCookie };
   return { act: !isNew && facts.touches && !settled ? 'touch' : 'leave', sendsCookie };

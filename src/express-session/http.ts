@@ -1,7 +1,8 @@
 import type { TLSSocket } from 'node:tls';
-import { unsign } from 'cookie-signature';
+import { sign, unsign } from 'cookie-signature';
 import { hasCookie, visitValues } from '../cookie.js';
 import { publish } from '../events.js';
+import { Cookie } from './cookie.js';
 import type { Secret } from './options.js';
 import type { SessionRequest } from './session.js';
 
@@ -65,10 +66,31 @@ export function isInPath({ originalUrl, url }: LegacyRequest, path: string): boo
 /** Whether the connection is secure: by TLS, by Express, or by `X-Forwarded-Proto` if `proxy` says to believe that. */
 export function isSecure(req: LegacyRequest, proxy: boolean | undefined): boolean {
   if ((req.socket as Partial<TLSSocket> | undefined)?.encrypted) return true;
-  if (proxy === undefined) return req.secure === true;
-  if (!proxy) return false;
+  if (proxy === false) return false;
+  if (proxy !== true) return req.secure === true;
   const [protocol = ''] = String(req.headers['x-forwarded-proto'] ?? '').split(',');
   return protocol.trim().toLowerCase() === 'https';
+}
+
+/** A `Set-Cookie` value with `s:<ID>.<signature>`. Throws a `TypeError` for attributes that are none. */
+export function signedCookie(name: string, id: string, secret: Secret, cookie: Cookie): string {
+  return cookie.serialize(name, `s:${sign(id, secret)}`);
+}
+
+/** A `Set-Cookie` value that deletes a cookie: its attributes say which one. */
+export function erasingCookie(name: string, { data }: Cookie): string {
+  return new Cookie({ ...data, expires: new Date(0) }).serialize(name, '');
+}
+
+/** Browsers drop a cookie of more than 4096 bytes (RFC 6265bis section 5.6); the rest is for its name and signature. */
+const MAX_ID_BYTES = 3500;
+
+/** What `genid` made. Throws a `TypeError` if no cookie could hold it. */
+export function checkedId(id: unknown): string {
+  if (typeof id !== 'string' || id === '') throw new TypeError("genid must return a text that isn't empty");
+  // Throws for half a surrogate pair.
+  if (encodeURIComponent(id).length > MAX_ID_BYTES) throw new TypeError('genid must return a text that fits into a cookie');
+  return id;
 }
 
 /** The ID in `s:<ID>.<signature>`. */

@@ -29,7 +29,8 @@ export function session(options?: SessionOptions): SessionHandler {
 
   return function session(request, res, next) {
     const req = request as unknown as LegacyRequest;
-    if (req.session || !connected || !isInPath(req, settings.cookieOf(req).path ?? '/')) return next();
+    // Mounted twice: the first one does the work. Not by req.session, which notices that it is looked at.
+    if (VISIT in req || req.session || !connected || !isInPath(req, settings.cookieOf(req).path ?? '/')) return next();
     const secrets = settings.secrets ?? (req.secret ? [req.secret] : undefined);
     if (secrets === undefined) return next(new Error('secret option required for sessions'));
 
@@ -37,7 +38,7 @@ export function session(options?: SessionOptions): SessionHandler {
     const visit = new Visit(settings, req, res, secrets);
     const current = attach(req, visit);
     req.sessionStore = store;
-    gateResponse(res, (_status, headersSent) => visit.commit(current(), headersSent), next);
+    gateResponse(res, (_status, headersSent) => visit.commit(current, headersSent), next);
 
     const ids = idsIn(req, settings.name, secrets);
     if (ids.length > 0) {
@@ -54,9 +55,9 @@ export function session(options?: SessionOptions): SessionHandler {
 }
 
 /** Makes `req.session` a property that notices whether it is read. Returns what is there, unnoticed. */
-function attach(req: LegacyRequest, visit: Visit): () => Session | null | undefined {
+function attach(req: LegacyRequest, visit: Visit): () => unknown {
   let value: Session | null | undefined;
-  (req as Carrier)[VISIT] = visit;
+  Object.defineProperty(req, VISIT, { value: visit });
   Object.defineProperty(req, 'session', {
     configurable: true,
     enumerable: true,
@@ -72,6 +73,6 @@ function attach(req: LegacyRequest, visit: Visit): () => Session | null | undefi
   return () => {
     const present = Object.getOwnPropertyDescriptor(req, 'session');
     // Deleted, by destroy() say, and perhaps put there anew.
-    return present?.get === get ? value : (present?.value as Session | null | undefined);
+    return present?.get === get ? value : present?.value;
   };
 }

@@ -2,7 +2,7 @@ import { OptionError } from '../errors.js';
 import { warnOnce } from '../events.js';
 import { createSessionKey, sessionKeys } from '../session-key.js';
 import type { Store as SojournStore } from '../stores/store.js';
-import type { Predecessor } from '../take-over.js';
+import type { OldSessions } from '../take-over.js';
 import type { WorkSettings } from '../unit-of-work.js';
 import { expressSessionCodec } from './codec.js';
 import type { CookieData, CookieOptions } from './cookie.js';
@@ -39,10 +39,10 @@ export interface SessionOptions {
   proxy?: boolean;
   /** Sojourn's: what to do with changes to a session that was deleted meanwhile: answer 400, or drop them quietly. */
   onInterrupted?: 'error' | 'discard';
-  /** Sojourn's: the most bytes of one stored session. 64 KiB unless told. */
+  /** Sojourn's: the most bytes of one stored session. 1 MiB unless told. */
   maxBytes?: number;
-  /** Sojourn's: the sessions in the store that was used before, `expressSessions({ secret, store })`. The cookies stay. */
-  takeOver?: Predecessor;
+  /** Sojourn's: the sessions in the store that was used before, `expressSessions({ client })`. The cookies stay. */
+  takeOver?: OldSessions;
 }
 
 export interface Settings {
@@ -57,9 +57,11 @@ export interface Settings {
   readonly unset: 'destroy' | 'keep';
   readonly proxy: boolean | undefined;
   readonly onInterrupted: 'error' | 'discard';
-  readonly takeOver: Predecessor | undefined;
+  readonly takeOver: OldSessions | undefined;
   /** What is shown to the application as `req.sessionStore`. */
   readonly store: Store;
+  /** The store is one of express-session's. */
+  readonly isForeign: boolean;
   /** The store renews sessions that were only read. */
   readonly touches: boolean;
   readonly work: WorkSettings;
@@ -67,7 +69,8 @@ export interface Settings {
 
 /** A browser-session cookie says nothing about the record: stores of express-session keep it for a day. */
 const DEFAULT_AGE = 86_400;
-const DEFAULT_MAX_BYTES = 64 * 1024;
+/** express-session has no limit: what it has stored is to be read. */
+const DEFAULT_MAX_BYTES = 1024 * 1024;
 
 const KNOWN: Record<keyof SessionOptions, true> = {
   secret: true,
@@ -96,6 +99,7 @@ export function resolveOptions(options: SessionOptions = {}): Settings {
   if (genid !== undefined && typeof genid !== 'function') throw new OptionError('genid', 'must be a function');
   if (unset !== 'destroy' && unset !== 'keep') throw new OptionError('unset', "must be 'destroy' or 'keep'");
   if (onInterrupted !== 'error' && onInterrupted !== 'discard') throw new OptionError('onInterrupted', "must be 'error' or 'discard'");
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) throw new OptionError('maxBytes', 'must be a whole number of bytes above 0');
   return {
     name: options.name ?? options.key ?? 'connect.sid',
     secrets: secretsIn(options.secret),
@@ -107,8 +111,8 @@ export function resolveOptions(options: SessionOptions = {}): Settings {
     unset,
     proxy: options.proxy,
     onInterrupted,
-    takeOver: options.takeOver,
-    ...storesOf(options.store ?? memoryStore(), maxBytes),
+    takeOver: options.takeOver && withCookies(options.takeOver),
+    ...storesOf(options.store ?? memoryStore(), { maxBytes, marksEnds: options.takeOver !== undefined }),
   };
 }
 
@@ -136,11 +140,15 @@ function memoryStore(): Store {
 }
 
 /** The same store twice: as Sojourn works with it, and as express-session shows it. */
-function storesOf(store: SojournStore | ExpressSessionStore, maxBytes: number): Pick<Settings, 'store' | 'touches' | 'work'> {
-  const common = { codec: expressSessionCodec, keySalt: '', absoluteTimeout: undefined, maxBytes, clock: Date.now, ageOf };
+function storesOf(
+  store: SojournStore | ExpressSessionStore,
+  settings: Pick<WorkSettings, 'maxBytes' | 'marksEnds'>,
+): Pick<Settings, 'store' | 'isForeign' | 'touches' | 'work'> {
+  const common = { codec: expressSessionCodec, keySalt: '', absoluteTimeout: undefined, clock: Date.now, ageOf, ...settings };
   if ('retire' in store) {
     return {
       store: toExpressSessionStore(store, { session: { Store } }) as unknown as Store,
+      isForeign: false,
       touches: true,
       work: { ...common, store, keys: sessionKeys },
     };
@@ -149,6 +157,7 @@ function storesOf(store: SojournStore | ExpressSessionStore, maxBytes: number): 
   const keys = { createKey: createSessionKey, storeKeyOf: (sid: string) => sid };
   return {
     store: store as unknown as Store,
+    isForeign: true,
     touches: typeof store.touch === 'function',
     work: { ...common, store: fromExpressSessionStore(store, { plain: true }), keys },
   };
@@ -156,5 +165,20 @@ function storesOf(store: SojournStore | ExpressSessionStore, maxBytes: number): 
 
 function ageOf(values: ReadonlyMap<string, unknown>, now: number): number {
   const { expires } = (values.get('cookie') ?? {}) as CookieData;
-  return expires ? (new Date(expires).valueOf() - now) / 1000 : DEFAULT_AGE;
+  const end = expires ? new Date(expires).valueOf() : Number.NaN;
+  return Number.isNaN(end) ? DEFAULT_AGE : (end - now) / 1000;
+}
+
+/** Here the cookie goes on as it was: whatever is kept of the data, what says when it ends is kept. */
+function withCookies(old: OldSessions): OldSessions {
+  if (typeof old.read !== 'function')
+    throw new OptionError('takeOver', 'must be expressSessions({ client }) or expressSessions({ store })');
+  return {
+    read: (id) => old.read(id),
+    delete: (id) => old.delete(id),
+    convert(data) {
+      const kept = old.convert(data);
+      return kept && { ...kept, cookie: data.cookie };
+    },
+  };
 }

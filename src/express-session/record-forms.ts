@@ -72,7 +72,9 @@ class RecordCookie {
   declare readonly expires?: Date;
 
   constructor(properties: object) {
-    Object.assign(this, properties);
+    // A record that somebody else has written may have a maxAge of its own, which there is only a getter for.
+    const { maxAge: _, ...others } = properties as { maxAge?: unknown };
+    Object.assign(this, others);
   }
 
   /** Milliseconds from now; undefined without an end. */

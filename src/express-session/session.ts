@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Cookie } from './cookie.js';
+import { Cookie } from './cookie.js';
+import { type Host, StoreHost } from './session-host.js';
 import type { Callback, Store, StoredData } from './store.js';
 
 /** What the middleware puts on a request. */
@@ -12,16 +13,6 @@ export type SessionRequest = IncomingMessage & {
 /** The data of a session for TypeScript, to be augmented: `declare module 'sojourn/express-session' { interface SessionData { user: string } }`. */
 export interface SessionData {
   cookie: Cookie;
-}
-
-/** What a session lets others do: the request it belongs to, or without one its store. */
-export interface Host {
-  save(session: Session): Promise<void>;
-  reload(session: Session): Promise<void>;
-  destroy(session: Session): Promise<void>;
-  regenerate(session: Session): Promise<void>;
-  cycleKey(session: Session): void;
-  flush(session: Session): void;
 }
 
 /** Names of express-session's own, and of every object: under them nothing is kept. */
@@ -54,11 +45,12 @@ export class Session {
 
   /** Starts the age anew; the middleware does so with every response. */
   touch(): this {
-    return this.resetMaxAge();
+    restartAge(this);
+    return this;
   }
 
   resetMaxAge(): this {
-    this.cookie.maxAge = this.cookie.originalMaxAge;
+    restartAge(this);
     return this;
   }
 
@@ -66,7 +58,7 @@ export class Session {
   save(callback: Callback): this;
   save(): Promise<void>;
   save(callback?: Callback): this | Promise<void> {
-    return answer(this, this.#host.save(this), callback);
+    return answer(this, this.#host.save(this, typeof callback === 'function'), callback);
   }
 
   /** Reads the session from the store again; changes that aren't saved are gone. Fails if it was deleted. */
@@ -90,7 +82,7 @@ export class Session {
     return answer(this, this.#host.regenerate(this), callback);
   }
 
-  // From here on: Sojourn's own.
+  // From here on: Sojourn's own. None calls another by its name, which data may have taken.
 
   get sessionKey(): string {
     return this.id;
@@ -101,55 +93,73 @@ export class Session {
     assign(this, 'sessionKey', value);
   }
 
+  /** How many values there are. */
+  get size(): number {
+    return dataOf(this).length;
+  }
+
+  set size(value: unknown) {
+    assign(this, 'size', value);
+  }
+
   get(key: string, fallback?: unknown): unknown {
-    return this.has(key) ? Reflect.get(this, key) : fallback;
+    return hasData(this, key) ? Reflect.get(this, key) : fallback;
   }
 
   /** Throws a `TypeError` for the few names that are reserved. */
   set(key: string, value: unknown): this {
-    if (!isData(key)) throw new TypeError(`${key} is a name of the session's own: take another`);
-    assign(this, key, value);
+    setData(this, key, value);
     return this;
   }
 
   has(key: string): boolean {
-    return isData(key) && Object.hasOwn(this, key);
+    return hasData(this, key);
   }
 
   delete(key: string): boolean {
-    return this.has(key) && Reflect.deleteProperty(this, key);
+    return hasData(this, key) && Reflect.deleteProperty(this, key);
   }
 
   pop(key: string, fallback?: unknown): unknown {
-    const value = this.get(key, fallback);
-    this.delete(key);
+    if (!hasData(this, key)) return fallback;
+    const value: unknown = Reflect.get(this, key);
+    Reflect.deleteProperty(this, key);
     return value;
   }
 
   setDefault(key: string, value: unknown): unknown {
-    if (!this.has(key)) this.set(key, value);
-    return this.get(key);
+    if (!hasData(this, key)) setData(this, key, value);
+    return Reflect.get(this, key);
   }
 
   update(entries: Readonly<Record<string, unknown>>): this {
-    for (const [key, value] of Object.entries(entries)) this.set(key, value);
+    for (const [key, value] of Object.entries(entries)) setData(this, key, value);
     return this;
   }
 
   keys(): IterableIterator<string> {
-    return Object.keys(this).filter(isData).values();
+    return dataOf(this)
+      .map(([key]) => key)
+      .values();
   }
 
   values(): IterableIterator<unknown> {
-    return [...this.keys()].map((key) => Reflect.get(this, key)).values();
+    return dataOf(this)
+      .map(([, value]) => value)
+      .values();
   }
 
   entries(): IterableIterator<[string, unknown]> {
-    return [...this.keys()].map((key): [string, unknown] => [key, Reflect.get(this, key)]).values();
+    return dataOf(this).values();
   }
 
+  [Symbol.iterator](): IterableIterator<[string, unknown]> {
+    return dataOf(this).values();
+  }
+
+  /** Removes all data; the ID and the record stay. */
   clear(): void {
-    for (const key of this.keys()) Reflect.deleteProperty(this, key);
+    clearData(this);
   }
 
   /** A new key for the same data, at once; the old record ends before the response leaves. */
@@ -159,9 +169,39 @@ export class Session {
 
   /** Logs out: the data go at once, the record before the response leaves. What is set afterwards is a new session. */
   flush(): void {
-    this.clear();
+    clearData(this);
     this.#host.flush(this);
   }
+}
+
+/** The data among the properties, `cookie` not among them. */
+export function dataOf(session: Session): [string, unknown][] {
+  return Object.entries(session).filter(([name]) => isData(name));
+}
+
+export function clearData(session: Session): void {
+  for (const [name] of dataOf(session)) Reflect.deleteProperty(session, name);
+}
+
+function hasData(session: Session, name: string): boolean {
+  return isData(name) && Object.hasOwn(session, name);
+}
+
+function setData(session: Session, name: string, value: unknown): void {
+  if (!isData(name)) throw new TypeError(`${name} is a name of the session's own: take another`);
+  assign(session, name, value);
+}
+
+/** What `touch()` does, whatever the application has put in its place. */
+export function restartAge(session: Session): void {
+  const cookie = cookieOf(session);
+  cookie.maxAge = cookie.originalMaxAge;
+}
+
+/** The session's cookie. Throws a `TypeError` if the application has put something else in its place. */
+export function cookieOf({ cookie }: Session): Cookie {
+  if (cookie instanceof Cookie) return cookie;
+  throw new TypeError('req.session.cookie was replaced by what is no Cookie: set its properties instead');
 }
 
 /** Under which ID the session goes on. Not enumerable: only the data and `cookie` are. */
@@ -187,52 +227,4 @@ function answer(session: Session, done: Promise<void>, callback: Callback | unde
   // committed; it is not to end the process here.
   done.catch(() => {});
   return done as typeof session & Promise<void>;
-}
-
-/** A session without a request, by `store.load(sid)`: all it has is the store. */
-class StoreHost implements Host {
-  readonly #req: SessionRequest;
-
-  constructor(req: SessionRequest) {
-    this.#req = req;
-  }
-
-  save(session: Session): Promise<void> {
-    return this.#ask((store, done) => store.set(session.id, session as unknown as StoredData, done));
-  }
-
-  reload(): Promise<void> {
-    return this.#ask((store, done) =>
-      store.get(this.#req.sessionID as string, (error, data) => {
-        if (!error && data) store.createSession(this.#req, data);
-        done(error ?? (data ? null : notFound()));
-      }),
-    );
-  }
-
-  destroy(): Promise<void> {
-    Reflect.deleteProperty(this.#req, 'session');
-    return this.#ask((store, done) => store.destroy(this.#req.sessionID as string, done));
-  }
-
-  regenerate(): Promise<void> {
-    return this.#ask((store, done) => store.regenerate(this.#req, done));
-  }
-
-  cycleKey(): never {
-    throw new TypeError('A session without a request has no response that could carry a new key');
-  }
-
-  flush(): void {
-    void this.destroy();
-  }
-
-  #ask(call: (store: Store, done: Callback) => void): Promise<void> {
-    return new Promise((resolve, reject) => call(this.#req.sessionStore, (error) => (error ? reject(error) : resolve())));
-  }
-}
-
-/** What `reload()` of a deleted session fails with; the message is express-session's. */
-export function notFound(): Error {
-  return new Error('failed to load session');
 }

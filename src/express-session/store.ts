@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { inherits } from 'node:util';
 import { LRUCache } from 'lru-cache';
-import { type CookieData, revive } from './cookie.js';
+import { Cookie, type CookieData, revive } from './cookie.js';
 import { Session, type SessionRequest } from './session.js';
 
 export type Callback<Value = void> = (error?: unknown, value?: Value) => void;
@@ -55,7 +55,7 @@ Object.assign(Store.prototype, {
     });
   },
   createSession(req: SessionRequest, data: StoredData): Session {
-    req.session = new Session(req, { ...data, cookie: revive(data.cookie) });
+    req.session = new Session(req, { ...data, cookie: revive(data.cookie, () => new Cookie()) });
     return req.session;
   },
 });

@@ -1,14 +1,14 @@
 import { serialize } from 'cookie';
 import { OptionError } from '../errors.js';
-import type { Predecessor } from '../take-over.js';
+import type { OldSessions, Predecessor } from '../take-over.js';
 import { fromExpressSessionStore } from './from-store.js';
 import { signedIdsIn } from './http.js';
 import type { Secret } from './options.js';
 import type { ExpressSessionStore } from './store-calls.js';
 
 export interface ExpressSessionsOptions {
-  /** The secret or secrets that express-session signs its cookie with. */
-  secret: Secret | readonly Secret[];
+  /** The secret or secrets that express-session signed its cookie with. `sojourn/express-session` has them already. */
+  secret?: Secret | readonly Secret[];
   /** The name of its cookie. `connect.sid` unless told. */
   name?: string;
   /** Where its cookie is set; as it was there, or the cookie can't be deleted. */
@@ -31,26 +31,39 @@ export interface RedisCommands {
   del(key: string): Promise<unknown>;
 }
 
-/** The sessions that express-session has left, for `session({ takeOver })`. Throws an `OptionError`. */
-export function expressSessions(options: ExpressSessionsOptions): Predecessor {
-  const { name = 'connect.sid', cookie: { path = '/', domain } = {}, client, prefix = 'sess:', convert = withoutCookie, timeout } = options;
-  const secrets = (Array.isArray(options.secret) ? options.secret : [options.secret]) as readonly Secret[];
-  if (secrets.length === 0 || secrets.some((secret) => !secret)) {
-    throw new OptionError('takeOver.secret', 'must be what express-session signed its cookie with');
-  }
+/**
+ * The sessions that express-session has left, for `session({ takeOver })`: with `secret` for Sojourn's own, without for
+ * that of `sojourn/express-session`. Throws an `OptionError`.
+ */
+export function expressSessions(options: ExpressSessionsOptions & Required<Pick<ExpressSessionsOptions, 'secret'>>): Predecessor;
+export function expressSessions(options: ExpressSessionsOptions): OldSessions;
+export function expressSessions(options: ExpressSessionsOptions): OldSessions | Predecessor {
+  const { client, prefix = 'sess:', convert = withoutCookie, timeout } = options;
   const old = options.store ?? (client && connectRedisKeys(client, prefix));
   if (old === undefined)
     throw new OptionError('takeOver.store', 'is missing: give the store of express-session, or client, a Redis client');
   const store = fromExpressSessionStore(old, { plain: true, ...(timeout === undefined ? undefined : { timeout }) });
   return {
-    idsIn: (header) => signedIdsIn(header, name, secrets),
     async read(id) {
       const record = await store.read(id);
       return record && (JSON.parse(record.payload) as Record<string, unknown>);
     },
     convert,
     delete: (id) => store.delete(id),
-    eraseCookie: (secure) =>
+    ...(options.secret === undefined ? undefined : cookiesOf(options, options.secret)),
+  };
+}
+
+/** How the cookies of express-session are read and deleted. */
+function cookiesOf({ name = 'connect.sid', cookie = {} }: ExpressSessionsOptions, secret: Secret | readonly Secret[]) {
+  const secrets = (Array.isArray(secret) ? secret : [secret]) as readonly Secret[];
+  if (secrets.length === 0 || secrets.some((each) => each.length === 0)) {
+    throw new OptionError('takeOver.secret', 'must be what express-session signed its cookie with');
+  }
+  const { path = '/', domain } = cookie;
+  return {
+    idsIn: (header: string) => signedIdsIn(header, name, secrets),
+    eraseCookie: (secure: boolean) =>
       serialize(name, '', {
         path,
         ...(domain === undefined ? undefined : { domain }),

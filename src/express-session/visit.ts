@@ -1,42 +1,51 @@
-import { sign } from 'cookie-signature';
 import { type Blocked, warnBlocked } from '../blocked.js';
 import { SessionInterrupted, StoreUnavailableError, UpdateError } from '../errors.js';
 import { type AnyResponse, sendSetCookie, varyOnCookie } from '../http.js';
 import type { SetHeaders } from '../response-gate.js';
 import { takeOver } from '../take-over.js';
-import { UnitOfWork } from '../unit-of-work.js';
-import { Cookie, type CookieData, revive } from './cookie.js';
+import { UnitOfWork, type WorkSettings } from '../unit-of-work.js';
+import { Binding } from './binding.js';
+import { type Cookie, newCookie } from './cookie.js';
 import { decide } from './decide.js';
-import { cameIn, isSecure, type LegacyRequest } from './http.js';
+import { cameIn, checkedId, erasingCookie, isSecure, type LegacyRequest, signedCookie } from './http.js';
 import type { Secret, Settings } from './options.js';
-import { assign, type Host, isData, notFound, Session, setId } from './session.js';
+import { clearData, cookieOf, restartAge, Session } from './session.js';
+import { type Host, notFound } from './session-host.js';
 
 /**
- * One request under the drop-in: its session, which `regenerate()` may replace by another, between the object that the
- * application changes and the unit of work that stores it.
+ * One request under the drop-in: its session, which `regenerate()` may replace by another, and what becomes of it as the
+ * response begins.
  */
 export class Visit implements Host {
   readonly #settings: Settings;
+  readonly #work: WorkSettings;
   readonly #req: LegacyRequest;
   readonly #res: AnyResponse;
   readonly #secrets: readonly Secret[];
-  /** Both are missing until the session was read; a response that begins before, with the store's error say, is none of ours. */
-  #session!: Session;
-  #work!: UnitOfWork;
-  /** The data as the session had them when they were last compared. */
-  #shown: ReadonlyMap<string, unknown> = new Map();
+  /** Missing until the session was read; a response that begins before, with the store's error say, is none of ours. */
+  #bound: Binding | undefined;
   /** The ID that the client holds: that of its cookie, or the one this response has given it. */
   #clientId: string | undefined;
+  /** Something was changed during this request. */
   #modified = false;
-  #settled = false;
-  #ended = false;
-  #retired = false;
   #touched = false;
+  /** The session on the request was destroyed: nothing of it is stored any more. */
+  #destroyed = false;
+  /** The cookie of the session that the client held and this request has ended. */
+  #ended: Cookie | undefined;
+  /** The record is gone, so that the cookie goes as well. */
+  #erases = false;
+  /** Another request replaced the session that the client held: a login. */
+  #retired = false;
+  /** What the application has begun and perhaps doesn't wait for. */
+  #pending: Promise<unknown> | undefined;
   /** The application looked at `req.session`: the response depends on the cookie. */
   accessed = false;
 
   constructor(settings: Settings, req: LegacyRequest, res: AnyResponse, secrets: readonly Secret[]) {
+    const { work, genid } = settings;
     this.#settings = settings;
+    this.#work = genid ? { ...work, keys: { ...work.keys, createKey: () => checkedId(genid(req)) } } : work;
     this.#req = req;
     this.#res = res;
     this.#secrets = secrets;
@@ -45,269 +54,259 @@ export class Visit implements Host {
   /** Takes up the session that one of these IDs leads to, or begins one. Rejects if the store fails. */
   async load(ids: readonly string[]): Promise<void> {
     let work = await this.#read(ids);
-    const { takeOver: predecessor, work: settings } = this.#settings;
+    const predecessor = this.#settings.takeOver;
     const [id, ...others] = ids as [string, ...string[]];
     if (predecessor && work.key === null && !work.retired && others.length === 0) {
       // Its cookie stays the client's: the ID goes on in the other store.
-      await takeOver(settings, predecessor, id, id);
+      await takeOver(this.#work, predecessor, id, id);
       work = await this.#read(ids);
     }
     this.#clientId = work.key ?? id;
     this.#retired = work.retired;
-    if (work.key === null) this.begin();
+    if (work.key === null) this.begin(work);
     else this.#take(work);
   }
 
   /** A new session on the request. */
-  begin(): void {
-    const { work, genid } = this.#settings;
-    const keys = genid ? { ...work.keys, createKey: () => checkedId(genid(this.#req)) } : work.keys;
-    this.#work = new UnitOfWork({ ...work, keys });
-    this.#work.assignKey();
-    this.#req.sessionID = this.#work.key as string;
-    this.#session = new Session(this.#req, { cookie: this.#newCookie() }, this);
-    this.#shown = new Map();
-    this.#settled = false;
-    this.#req.session = this.#session;
+  begin(work = new UnitOfWork(this.#work)): void {
+    work.assignKey();
+    this.#req.sessionID = work.key as string;
+    const session = new Session(this.#req, { cookie: this.#newCookie() }, this);
+    this.#bind(session, work);
   }
 
-  async save(session: Session): Promise<void> {
-    this.#assertCurrent(session);
-    this.#note();
-    // Who stores a new session wants its cookie to be sent.
-    this.#modified ||= !this.#work.stored;
-    await this.#store(this.#res.headersSent);
+  save(session: Session, isHeard: boolean): Promise<void> {
+    const saving = this.#save(session, isHeard);
+    // What it could not store is tried again with the response.
+    this.#waitFor(saving.catch(nothing));
+    return saving;
   }
 
   async reload(session: Session): Promise<void> {
-    this.#assertCurrent(session);
+    this.#alive(session);
     const work = await this.#read([session.id]);
     if (work.key === null) throw notFound();
-    session.clear();
+    clearData(session);
     this.#take(work, session);
   }
 
   async destroy(session: Session): Promise<void> {
-    this.#assertCurrent(session);
+    const { work } = this.#present(session);
     Reflect.deleteProperty(this.#req, 'session');
-    await this.#end(false);
+    this.#destroyed = true;
+    this.#end();
+    await this.#carryOut(work);
   }
 
-  async regenerate(session: Session): Promise<void> {
-    this.#assertCurrent(session);
-    try {
-      await this.#end(true);
-    } finally {
-      this.begin();
-      this.#modified = true;
-      this.#retired = false;
-    }
+  regenerate(session: Session): Promise<void> {
+    const regenerating = this.#regenerate(session);
+    this.#waitFor(regenerating);
+    return regenerating;
   }
 
   cycleKey(session: Session): void {
-    this.#assertCurrent(session);
-    this.#work.cycleKey();
-    this.#rename();
+    const bound = this.#alive(session);
+    bound.work.cycleKey();
+    bound.rename();
+    bound.settled = false;
     this.#modified = true;
-    this.#settled = false;
     this.#retired = false;
   }
 
   flush(session: Session): void {
-    this.#assertCurrent(session);
-    this.#work.flush();
-    this.#work.assignKey();
-    this.#rename();
-    this.#shown = new Map();
+    const { work } = this.#alive(session);
+    this.#end();
+    work.assignKey();
+    session.cookie = this.#newCookie();
+    this.#bind(session, work);
     this.#modified = false;
-    this.#settled = false;
     this.#retired = false;
-    this.#ended = true;
   }
 
-  /** What is left to do as the response begins, or ends. Synchronous if the store isn't needed. */
-  commit(session: Session | null | undefined, headersSent: boolean): SetHeaders | Promise<SetHeaders> {
-    if (this.#session === undefined) return nothing;
-    const { unset } = this.#settings;
-    const finish = (sendsCookie: boolean) => (headersSent ? nothing : () => this.#setHeaders(sendsCookie));
-    if (session === null && unset === 'destroy' && !this.#ended) return this.#end(false).then(() => finish(false));
-    if (session === null || session === undefined || typeof this.#req.sessionID !== 'string') return this.#leave(finish);
-    if (session !== this.#session) throw new TypeError(REPLACED);
-    if (!headersSent && !this.#touched) session.touch();
+  /**
+   * What is left to do as the response begins, or ends. Synchronous if the store isn't needed. `current` gives what the
+   * application has in `req.session`.
+   */
+  commit(current: () => unknown, headersSent: boolean): SetHeaders | Promise<SetHeaders> {
+    const bound = this.#bound;
+    if (bound === undefined) return nothing;
+    if (this.#pending) return this.#pending.then(() => this.commit(current, headersSent));
+    const session = current();
+    const finish = (sendsCookie: boolean) => (headersSent ? nothing : this.#headers(bound, sendsCookie));
+    if (session === null || session === undefined) return this.#leaveUnset(bound, finish);
+    if (this.#destroyed || typeof this.#req.sessionID !== 'string') return this.#leave(bound, () => finish(false));
+    if (session !== bound.session) throw new TypeError(REPLACED);
+    if (!headersSent && !this.#touched) restartAge(bound.session);
     this.#touched = true;
 
-    const { act, sendsCookie } = decide({ ...this.#settings, ...this.#facts(), persistent: session.cookie.expires !== null });
-    if (act === 'interrupt') return this.#interrupt(new UpdateError(), finish);
-    const blocked = act === 'store' || sendsCookie ? this.#blockedBy(headersSent) : null;
-    if (blocked && this.#isNew) {
+    const { act, sendsCookie } = decide({ ...this.#settings, ...this.#facts(bound) });
+    if (act === 'interrupt') return this.#interrupt(() => finish(false));
+    const blocked = act === 'store' || sendsCookie ? this.#blockedBy(bound, headersSent) : null;
+    if (blocked && this.#isNew(bound)) {
       warnBlocked(blocked);
-      return finish(false);
+      return this.#leave(bound, () => finish(false));
     }
+    const sends = sendsCookie && blocked === null;
     // What no browser would take is an error before anything is stored.
-    if (sendsCookie) session.cookie.serialize(this.#settings.name, '');
-    if (act === 'store') return this.#store(headersSent).then(() => finish(sendsCookie && blocked === null));
-    if (act === 'touch') return this.#renew().then(() => finish(sendsCookie && blocked === null));
-    return this.#leave(() => finish(sendsCookie && blocked === null));
+    if (sends) cookieOf(bound.session).serialize(this.#settings.name, '');
+    if (act === 'leave') return this.#leave(bound, () => finish(sends));
+    const acted = act === 'store' ? this.#store(bound, headersSent, false) : bound.renew();
+    // A session that another request has ended gets no cookie: it would replace the one that a login has just set.
+    return acted.then((isAlive) => this.#leave(bound, () => finish(sends && isAlive)));
   }
 
-  get #isNew(): boolean {
-    return this.#clientId !== this.#session.id;
+  #isNew({ session }: Binding): boolean {
+    return this.#clientId !== session.id;
   }
 
-  #facts() {
-    const changed = this.#note();
+  #facts(bound: Binding) {
+    const changed = bound.note();
+    this.#modified ||= changed;
     return {
-      isNew: this.#isNew,
-      stored: this.#work.stored,
+      isNew: this.#isNew(bound),
+      stored: bound.work.stored,
       modified: this.#modified,
       changed,
-      settled: this.#settled,
-      ended: this.#ended,
+      settled: bound.settled,
+      ended: this.#ended !== undefined,
       retired: this.#retired,
+      persistent: cookieOf(bound.session).expires !== null,
+      cookieChanged: bound.cookieChanged,
     };
   }
 
   async #read(ids: readonly string[]): Promise<UnitOfWork> {
-    const work = new UnitOfWork(this.#settings.work, ids);
+    const work = new UnitOfWork(this.#work, ids);
     try {
       await work.load();
     } catch (error) {
-      // express-session hands on the store's own error, and applications know it by its name.
-      throw error instanceof StoreUnavailableError ? (error.cause ?? error) : error;
+      // express-session hands on the error of its store, and applications know it by its name.
+      throw this.#settings.isForeign && error instanceof StoreUnavailableError ? (error.cause ?? error) : error;
     }
     // A record that can't be decoded is no session.
     void work.data;
     return work;
   }
 
-  /** Shows what was read as properties of the session. */
-  #take(work: UnitOfWork, present?: Session): void {
-    const { data } = work;
-    this.#work = work;
+  /** Shows what was read as the session of the request. */
+  #take(work: UnitOfWork, session?: Session): void {
     this.#req.sessionID = work.key as string;
-    const cookie = data.values.get('cookie');
-    const session = present ?? new Session(this.#req, {}, this);
-    session.cookie = cookie ? revive(cookie as CookieData) : this.#newCookie();
-    for (const key of data.values.keys()) if (isData(key)) assign(session, key, data.get(key));
-    this.#session = session;
-    this.#shown = shownBy(session);
-    this.#settled = false;
+    this.#bind(session ?? new Session(this.#req, {}, this), work).show(() => this.#newCookie());
+  }
+
+  #bind(session: Session, work: UnitOfWork): Binding {
+    this.#bound = new Binding(session, work);
+    this.#destroyed = false;
     this.#req.session = session;
+    return this.#bound;
   }
 
-  /** Notes what the application has done to the session's properties. Whether there is something to store. */
-  #note(): boolean {
-    const { data } = this.#work;
-    const now = shownBy(this.#session);
-    for (const [key, value] of now) {
-      if (!this.#shown.has(key) || !Object.is(this.#shown.get(key), value)) data.set(key, value);
-    }
-    for (const key of this.#shown.keys()) if (!now.has(key)) data.delete(key);
-    this.#shown = now;
-    const { changed } = data;
-    this.#modified ||= changed;
-    return changed;
+  #store(bound: Binding, headersSent: boolean, isHeard: boolean): Promise<boolean> {
+    return bound.store({ blocked: this.#blockedBy(bound, headersSent), onInterrupted: this.#settings.onInterrupted, isHeard });
   }
 
-  async #store(headersSent: boolean): Promise<void> {
-    const work = this.#work;
-    const changed = this.#note();
-    const wasStored = work.stored;
-    work.blocked = this.#blockedBy(headersSent);
-    work.data.set('cookie', this.#session.cookie.toJSON());
-    this.#settled = true;
+  /** Notes that the session is over. Its record gets a marker if the client goes on with another ID. */
+  #end(leavesMarker = false): void {
+    this.#ended ??= this.#bound?.session.cookie;
+    this.#bound?.work.flush(leavesMarker);
+  }
+
+  async #carryOut(work: UnitOfWork): Promise<void> {
+    await work.carryOutFlush();
+    work.flushed = false;
+    this.#erases = true;
+  }
+
+  async #save(session: Session, isHeard: boolean): Promise<void> {
+    const bound = this.#alive(session);
+    // Who stores a new session wants its cookie to be sent.
+    this.#modified ||= bound.note() || !bound.work.stored;
+    await this.#store(bound, this.#res.headersSent, isHeard);
+  }
+
+  async #regenerate(session: Session): Promise<void> {
+    const { work } = this.#present(session);
     try {
-      await work.save();
-    } catch (error) {
-      this.#settled = false;
-      if (!(error instanceof UpdateError)) throw error;
-      work.forget();
-      // Only the age would have been new: that of a session which has ended meanwhile is of no interest.
-      if (wasStored && !changed) return;
-      if (this.#settings.onInterrupted === 'error') throw new SessionInterrupted(error);
+      this.#end(true);
+      await this.#carryOut(work);
+      this.#modified = true;
+      this.#retired = false;
+    } finally {
+      this.begin();
     }
-    if (work === this.#work) this.#rename();
   }
 
-  async #renew(): Promise<void> {
-    const { work } = this.#settings;
-    this.#settled = true;
-    await this.#work.touch(work.ageOf(new Map([['cookie', this.#session.cookie.toJSON()]]), work.clock()));
-  }
-
-  /** Ends the record of the session. With a marker if the client goes on with another ID. */
-  async #end(leavesMarker: boolean): Promise<void> {
-    this.#ended = true;
-    this.#work.flush(leavesMarker);
-    await this.#work.carryOutFlush();
+  /** Lets the response wait until this is done, whether the application does or not; what it rejects with fails the response. */
+  #waitFor(done: Promise<unknown>): void {
+    const pending = Promise.all([this.#pending, done]);
+    const clear = () => {
+      if (this.#pending === pending) this.#pending = undefined;
+    };
+    this.#pending = pending;
+    pending.then(clear, clear);
   }
 
   /** Nothing is to be stored; a `flush()` may be left to carry out. */
-  #leave(finish: (sendsCookie: boolean) => SetHeaders): SetHeaders | Promise<SetHeaders> {
-    if (!this.#work.flushed) return finish(false);
-    this.#work.flushed = false;
-    return this.#work.carryOutFlush().then(() => finish(false));
+  #leave({ work }: Binding, finish: () => SetHeaders): SetHeaders | Promise<SetHeaders> {
+    return work.flushed ? this.#carryOut(work).then(finish) : finish();
   }
 
-  #interrupt(error: UpdateError, finish: (sendsCookie: boolean) => SetHeaders): SetHeaders {
-    if (this.#settings.onInterrupted === 'error') throw new SessionInterrupted(error);
-    return finish(false);
-  }
-
-  #blockedBy(headersSent: boolean): Blocked | null {
-    if (headersSent) return 'headers-sent';
-    return this.#session.cookie.secure && !isSecure(this.#req, this.#settings.proxy) ? 'insecure' : null;
-  }
-
-  #setHeaders(sendsCookie: boolean): void {
-    const { name } = this.#settings;
-    if (sendsCookie) {
-      const { id, cookie } = this.#session;
-      sendSetCookie(this.#res, cookie.serialize(name, `s:${sign(id, this.#secrets[0] as Secret)}`));
-      this.#clientId = id;
-    } else if (this.#ended && cameIn(this.#req, name)) {
-      const cookie = this.#newCookie();
-      cookie.expires = new Date(0);
-      sendSetCookie(this.#res, cookie.serialize(name, ''));
+  /** `req.session = null`, or `delete req.session`. */
+  #leaveUnset(bound: Binding, finish: (sendsCookie: boolean) => SetHeaders): SetHeaders | Promise<SetHeaders> {
+    if (this.#settings.unset === 'destroy' && !this.#destroyed) {
+      this.#destroyed = true;
+      this.#end();
     }
-    if (sendsCookie || this.accessed) varyOnCookie(this.#res);
+    return this.#leave(bound, () => finish(false));
+  }
+
+  #interrupt(finish: () => SetHeaders): SetHeaders {
+    if (this.#settings.onInterrupted === 'error') throw new SessionInterrupted(new UpdateError());
+    return finish();
+  }
+
+  #blockedBy({ session }: Binding, headersSent: boolean): Blocked | null {
+    if (cookieOf(session).secure && !isSecure(this.#req, this.#settings.proxy)) return 'insecure';
+    return headersSent ? 'headers-sent' : null;
+  }
+
+  /** The headers of the response. All that can fail is done here, where the answer to it can still be an error. */
+  #headers(bound: Binding, sendsCookie: boolean): SetHeaders {
+    const { name } = this.#settings;
+    const { session, work } = bound;
+    const { id } = session;
+    // After a logout or a cycle that came when the answer was there, this ID has no record. Without a key the session was
+    // over as it was stored, and its cookie says so.
+    const hasRecord = work.stored || work.key === null;
+    const sends = sendsCookie && bound === this.#bound && !this.#destroyed && hasRecord;
+    let line: string | undefined;
+    if (sends) line = signedCookie(name, id, this.#secrets[0] as Secret, cookieOf(session));
+    else if (this.#erases && this.#ended && cameIn(this.#req, name)) line = erasingCookie(name, this.#ended);
+    return () => {
+      if (line !== undefined) sendSetCookie(this.#res, line);
+      if (sends) this.#clientId = id;
+      if (sends || this.accessed) varyOnCookie(this.#res);
+    };
   }
 
   #newCookie(): Cookie {
-    const cookie = new Cookie(this.#settings.cookieOf(this.#req));
-    const secure = isSecure(this.#req, this.#settings.proxy);
-    if (cookie.secure === 'auto') cookie.secure = secure;
-    if (cookie.sameSite === 'auto') cookie.sameSite = secure ? 'none' : 'lax';
-    return cookie;
+    return newCookie(this.#settings.cookieOf(this.#req), isSecure(this.#req, this.#settings.proxy));
   }
 
-  /** The unit of work may have taken another key: by a cycle, or because the first one was taken. */
-  #rename(): void {
-    const { key } = this.#work;
-    if (key === null || key === this.#session.id) return;
-    setId(this.#session, key);
-    this.#req.sessionID = key;
+  /** What is bound to a session that is still that of the request. */
+  #present(session: Session): Binding {
+    if (this.#bound?.session === session) return this.#bound;
+    throw new Error('This session has ended: req.session is another one.');
   }
 
-  #assertCurrent(session: Session): void {
-    if (session !== this.#session) throw new Error('This session has ended: req.session is another one.');
+  #alive(session: Session): Binding {
+    if (this.#destroyed) throw new Error('This session has ended: it was destroyed.');
+    return this.#present(session);
   }
 }
 
 const REPLACED =
-  'req.session was replaced by an object that is no session. Set its properties instead, or call req.session.regenerate(); ' +
-  'req.session = null leaves the session.';
-
-function shownBy(session: Session): ReadonlyMap<string, unknown> {
-  const shown = new Map<string, unknown>();
-  // As in JSON, undefined is no value.
-  for (const [key, value] of session.entries()) if (value !== undefined) shown.set(key, value);
-  return shown;
-}
-
-function checkedId(id: unknown): string {
-  if (typeof id !== 'string' || id === '') throw new TypeError("genid must return a text that isn't empty");
-  return id;
-}
+  'req.session was replaced by an object that is not the session of this request. Set its properties instead, or call ' +
+  'req.session.regenerate(); req.session = null leaves the session.';
 
 function nothing(): void {}

@@ -3,9 +3,7 @@ import { StoreUnavailableError } from 'sojourn';
 import session from 'sojourn/express-session';
 import { suspend, WatchedStore } from '../helpers/stores.js';
 import { recordWarnings } from '../helpers/warnings.js';
-import { startDropIn } from './app.js';
-
-const ID = 'connect.sid';
+import { ID, start, startDropIn } from './app.js';
 
 function routes(app: Express): void {
   app.get('/set', (req, res) => {
@@ -183,7 +181,7 @@ test('the store knows the ID by its hash only', async () => {
       return super.create(key, payload, ttl);
     }
   })();
-  const app = await startDropIn({ store }, routes);
+  const app = await start(store, { routes });
   const browser = app.client();
   await browser.get('/login?user=ada');
   const id = decodeURIComponent(browser.jar.get(ID) as string).slice(2, 45);

@@ -5,11 +5,16 @@ import { TestClock } from '../helpers/clock.js';
 import { type CodeBlock, codeBlocksOf, type Declared, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
 import { WatchedStore } from '../helpers/stores.js';
 
-/** The TypeScript blocks of docs/recipes.md. */
-export const RECIPES: readonly CodeBlock[] = codeBlocksOf('docs/recipes.md').filter(({ language }) => language === 'ts');
+const BLOCKS = codeBlocksOf('docs/recipes.md').filter(({ language }) => language === 'ts');
+/** They want express-session's `req.session`, which makes a program of its own: test/drop-in. */
+const ON_THE_DROP_IN = ['drop-in.ts', 'passport', 'is-array.ts', 'With it'];
+
+/** The TypeScript blocks of docs/recipes.md on Sojourn's own `session()`, and those on the drop-in. */
+export const RECIPES: readonly CodeBlock[] = BLOCKS.filter(({ name }) => !ON_THE_DROP_IN.includes(name));
+export const DROP_IN_RECIPES: readonly CodeBlock[] = BLOCKS.filter(({ name }) => ON_THE_DROP_IN.includes(name));
 
 export function recipeNamed(name: string): CodeBlock {
-  const block = RECIPES.find((each) => each.name === name);
+  const block = BLOCKS.find((each) => each.name === name);
   if (block === undefined) throw new Error(`docs/recipes.md has no code under "${name}"`);
   return block;
 }

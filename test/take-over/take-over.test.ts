@@ -3,9 +3,10 @@ import type { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { type ExpressSessionsOptions, expressSessions, MemoryStore, type SessionOptions, session } from 'sojourn';
 import { type Client, type Running, SECRET, startApp } from '../helpers/app.js';
+import { TestClock } from '../helpers/clock.js';
 import { OLD_SECRET, startOldApp } from '../helpers/express-session.js';
 import { connect, ownPrefix, testRedisUrl } from '../helpers/redis-client.js';
-import { WatchedStore } from '../helpers/stores.js';
+import { suspend, WatchedStore } from '../helpers/stores.js';
 
 const OLD_COOKIE = 'connect.sid';
 
@@ -118,6 +119,19 @@ describe('a session that express-session and connect-redis have made', () => {
     }
   });
 
+  test('can’t be brought back by a request that has read the old record before a logout in another one', async () => {
+    const { app, browser, store } = await moveIn();
+    const cookie = browser.cookie;
+    const create = suspend(store, 'create');
+    const late = app.client().get('/whoami', { headers: { cookie } });
+    await create.reached;
+    store.clearFaults();
+    await browser.get('/whoami');
+    await browser.get('/logout');
+    create.release();
+    expect([(await late).body, (await late).setCookies.filter((line) => line.startsWith('sessionid='))]).toEqual(['undefined', []]);
+  });
+
   test('isn’t lost when the process dies between the new record and the end of the old one', async () => {
     const { browser, redis, oldKeys } = await moveIn();
     const [key] = await oldKeys();
@@ -159,6 +173,16 @@ describe('with a store that fails', () => {
     store.clearFaults();
     expect((await browser.get('/whoami')).body).toBe('ada');
   });
+});
+
+test('an absolute timeout counts from the take-over', async () => {
+  const clock = new TestClock(Date.now());
+  const { browser } = await moveIn({ absoluteTimeout: { hours: 1 }, clock: clock.read });
+  expect((await browser.get('/whoami')).body).toBe('ada');
+  clock.advance(3599);
+  expect((await browser.get('/whoami')).body).toBe('ada');
+  clock.advance(2);
+  expect((await browser.get('/whoami')).body).toBe('undefined');
 });
 
 test('convert says what is kept, and may refuse', async () => {
@@ -212,6 +236,9 @@ test('a lazy session is taken over as it is loaded', async () => {
 test('an option that can’t work is an error at start that names it', () => {
   const start = (takeOver: unknown) => () => session({ secret: SECRET, store: new MemoryStore(), takeOver: takeOver as never });
   expect(start({})).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTION', option: 'takeOver' }));
+  // What sojourn/express-session needs no secret for, session() needs one.
+  expect(start(expressSessions({ client: connect() }))).toThrow(expect.objectContaining({ option: 'takeOver.secret' }));
+  expect(() => expressSessions({ secret: '', client: connect() })).toThrow(expect.objectContaining({ option: 'takeOver.secret' }));
   expect(() => expressSessions({ secret: [], client: connect() })).toThrow(expect.objectContaining({ option: 'takeOver.secret' }));
-  expect(() => expressSessions({ secret: 'old' })).toThrow(expect.objectContaining({ option: 'takeOver.store' }));
+  expect(() => expressSessions({})).toThrow(expect.objectContaining({ option: 'takeOver.store' }));
 });
