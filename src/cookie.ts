@@ -152,6 +152,11 @@ export class SessionCookie {
   }
 }
 
+const TAB = 0x09;
+const SPACE = 0x20;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+
 /** Calls back with each value of a cookie's name until that answers false. */
 type Visit = (value: string) => boolean;
 
@@ -163,7 +168,7 @@ type Visit = (value: string) => boolean;
 export function visitValues(header: string, name: string, visit: Visit): void {
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
     const equals = skipBlanks(header, at + name.length);
-    if (header[equals] !== '=' || !startsPair(header, at)) continue;
+    if (header.charCodeAt(equals) !== EQUALS || !startsPair(header, at)) continue;
     const semicolon = header.indexOf(';', equals);
     const start = skipBlanks(header, equals + 1);
     const end = skipBlanksBack(header, semicolon === -1 ? header.length : semicolon);
@@ -186,25 +191,25 @@ export function hasCookie(header: string | undefined, name: string): boolean {
 
 function startsPair(header: string, at: number): boolean {
   const before = skipBlanksBack(header, at);
-  return before === 0 || header[before - 1] === ';';
+  return before === 0 || header.charCodeAt(before - 1) === SEMICOLON;
 }
 
 /** Where the blanks from here on end. */
 function skipBlanks(text: string, from: number): number {
   let index = from;
-  while (isBlank(text[index])) index += 1;
+  while (isBlank(text.charCodeAt(index))) index += 1;
   return index;
 }
 
 /** Where the blanks before here begin. */
 function skipBlanksBack(text: string, from: number): number {
   let index = from;
-  while (index > 0 && isBlank(text[index - 1])) index -= 1;
+  while (index > 0 && isBlank(text.charCodeAt(index - 1))) index -= 1;
   return index;
 }
 
-function isBlank(character: string | undefined): boolean {
-  return character === ' ' || character === '\t';
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
 }
 
 /** Refuses what browsers refuse (RFC 6265bis sections 4.1.3 and 5.6), at start instead of silently at every response. */

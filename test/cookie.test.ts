@@ -297,6 +297,12 @@ class CountedText extends String {
           target.looked += 1;
           return text[Number(name)];
         }
+        if (name === 'charCodeAt') {
+          return (index: number) => {
+            target.looked += 1;
+            return text.charCodeAt(index);
+          };
+        }
         if (name === 'length') return text.length;
         if (name === 'looked') return target.looked;
         if (name === 'slice') {
