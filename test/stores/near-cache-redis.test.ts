@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { RedisStore } from 'sojourn';
 import { FaultyProxy } from '../faults/proxy.js';
 import type { TestClock } from '../helpers/clock.js';
+import { type CodeBlock, codeBlocksOf, runBlock } from '../helpers/code-blocks.js';
 import { freePort } from '../helpers/programs.js';
 import { commandsDuring, connect } from '../helpers/redis-client.js';
 import { type RedisServer, startRedis } from '../helpers/redis-server.js';
@@ -253,4 +254,15 @@ describe('of reads that are under way', () => {
     ).toBe(1);
     await store.close();
   });
+});
+
+test('the example of docs/redis.md hears of changes', async () => {
+  const example = codeBlocksOf('docs/redis.md').find(({ name }) => name === 'Near cache') as CodeBlock;
+  function Redis() {
+    return connect({}, server.url);
+  }
+  const up = nextState(true);
+  const { store } = runBlock(example, () => ({ Redis, RedisStore })) as { store: RedisStore };
+  await up;
+  await store.close();
 });

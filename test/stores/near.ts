@@ -1,9 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Redis } from 'ioredis';
 import { RedisStore, type RedisStoreOptions, type SessionEvents, type Store } from 'sojourn';
 import { NearCache } from '../../src/stores/near-cache.js';
 import { TestClock } from '../helpers/clock.js';
 import type { Client } from './clients.js';
-import { created, nextKey } from './store-contract.js';
+import { created, nextKey, type OpenStore } from './store-contract.js';
 
 // What the tests of the near cache wait for: no time, but what the cache itself has heard.
 
@@ -85,5 +86,23 @@ export function heard(writer: Store): Store {
     touch: late(writer.touch),
     retire: late(writer.retire),
     delete: late(writer.delete),
+  };
+}
+
+/**
+ * A store with a near cache for the contract suite. Another process' acts are over when this one has heard of them: how
+ * long that takes is what a near cache gives up. `look` sees the keys as Redis has them.
+ */
+export async function openNearForContract(client: Client, look: Redis, prefix: string, keyPrefix = ''): Promise<OpenStore> {
+  const { store } = await openNear(client, { prefix, nearCache: { maxAge: 60 } });
+  const writer = new RedisStore(look, { prefix: keyPrefix + prefix });
+  return {
+    store,
+    elsewhere: heard(writer),
+    outlives: async (key, seconds) => (await look.pttl(keyPrefix + prefix + key)) > seconds * 1000,
+    async expire(key) {
+      await look.pexpire(keyPrefix + prefix + key, 0);
+      await untilHeard(writer);
+    },
   };
 }
