@@ -29,6 +29,8 @@ export interface SessionEvents {
   refused: { reason: 'signature' | 'ambiguous'; cookies: number };
   /** A store call failed or took too long. */
   storeError: Partial<Subject> & { error: unknown };
+  /** The near cache of a `RedisStore` hears of changes from now on, or doesn't any more and is empty: why. */
+  nearCache: { up: boolean; reason?: string };
 }
 
 interface Subject {
@@ -61,6 +63,7 @@ const channels = {
   corrupt: safeChannel('sojourn:corrupt'),
   refused: safeChannel('sojourn:refused'),
   storeError: safeChannel('sojourn:storeError'),
+  nearCache: safeChannel('sojourn:nearCache'),
 } satisfies Record<keyof SessionEvents, unknown>;
 
 /** Publishes an event, turning store keys into fingerprints only if somebody listens. */

@@ -22,6 +22,7 @@ export type { CommonOptions, SessionOptions, StandaloneOptions } from './options
 export { type ExpiryQuery, Session } from './session.js';
 export type { SessionData } from './session-data.js';
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory.js';
+export type { NearCacheOptions } from './stores/near-cache.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis.js';
 export type { Conflict, RetireResult, Store, StoredSession, UpdateResult } from './stores/store.js';
 export type { OldSessions, Predecessor } from './take-over.js';

@@ -3,8 +3,10 @@ import { fingerprintOf, storeKeyOf } from '../src/session-key.js';
 import { SECRET } from './helpers/app.js';
 import { TestClock } from './helpers/clock.js';
 import { eventsDuring } from './helpers/events.js';
+import { connect } from './helpers/redis-client.js';
 import { openSession, storedSession } from './helpers/sessions.js';
 import { WatchedStore } from './helpers/stores.js';
+import { beginNear } from './stores/near.js';
 
 const fingerprint = (session: Session | string) =>
   fingerprintOf(storeKeyOf(typeof session === 'string' ? session : (session.sessionKey as string)));
@@ -70,6 +72,16 @@ const causes: { [Name in keyof SessionEvents]: (store: WatchedStore) => Promise<
     return [
       () => expect(session.set('a', 1).save()).rejects.toThrow(),
       () => ({ session: fingerprint(session), error: expect.objectContaining({ code: 'ERR_STORE_UNAVAILABLE' }) }),
+    ];
+  },
+  async nearCache() {
+    const { store, up } = beginNear(connect());
+    return [
+      async () => {
+        await up;
+        await store.close();
+      },
+      () => ({ up: true }),
     ];
   },
 };

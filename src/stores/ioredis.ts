@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.js';
-import { PRIMARY_ONLY, type RedisClient } from './redis-client.js';
+import { INVALIDATIONS, type OwnConnection, type OwnConnectionEvents, PRIMARY_ONLY, type RedisClient } from './redis-client.js';
 
 /** What is used of a `Redis` or `Cluster` of ioredis 5 or 6; in this form, so that nobody has to have its types. */
 export interface IoredisClient {
@@ -96,15 +96,89 @@ class Ioredis implements RedisClient {
     // What comes of it is told by the commands, and by the client's own events.
     client.connect().then(nothing, nothing);
   }
+
+  get keyPrefix(): string {
+    return this.#client.options?.keyPrefix ?? '';
+  }
+
+  connectOwn(events: OwnConnectionEvents): OwnConnection {
+    const client = this.#client;
+    if (client.isCluster || typeof client.duplicate !== 'function') {
+      throw new OptionError(
+        'nearCache',
+        'needs one Redis, or one behind Sentinel: the nodes of a Cluster would each have to tell what changes',
+      );
+    }
+    return new IoredisConnection(client.duplicate(FOR_INVALIDATIONS), events);
+  }
+}
+
+/**
+ * In RESP3, the default of ioredis 6, Redis sends no messages but pushes, which ioredis drops. A connection that is lost
+ * is for `InvalidationChannel` to replace, and what was sent on it for nobody to send again.
+ */
+const FOR_INVALIDATIONS = {
+  protocol: 2,
+  replyMapping: 'legacy',
+  lazyConnect: true,
+  retryStrategy: null,
+  sentinelRetryStrategy: null,
+  reconnectOnError: null,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  enableAutoPipelining: false,
+  commandTimeout: undefined,
+};
+
+class IoredisConnection implements OwnConnection {
+  readonly #client: Duplicate;
+
+  constructor(client: Duplicate, events: OwnConnectionEvents) {
+    this.#client = client;
+    client.on('messageBuffer', (_channel: Buffer, keys: Buffer[] | null) => events.invalidated(keys === null ? null : keys.map(String)));
+    client.on('close', () => events.lost());
+    // The error itself is told by the application's client, too; without a listener ioredis would print it.
+    client.on('error', nothing);
+  }
+
+  connect(): Promise<unknown> {
+    return this.#client.connect();
+  }
+
+  send([command, ...args]: string[]): Promise<unknown> {
+    return this.#client.call(command as string, ...args);
+  }
+
+  subscribe(): Promise<unknown> {
+    return this.#client.subscribe(INVALIDATIONS);
+  }
+
+  ping(): Promise<unknown> {
+    return this.#client.ping();
+  }
+
+  destroy(): void {
+    this.#client.disconnect();
+  }
 }
 
 /** What an ioredis has besides, and its types don't tell or tell otherwise from version to version. */
 interface Hidden {
   readonly isCluster?: boolean;
-  readonly options?: { readonly scaleReads?: unknown };
+  readonly options?: { readonly scaleReads?: unknown; readonly keyPrefix?: string };
   reconnectTimeout?: NodeJS.Timeout | null;
   readonly stream?: { cork?(): void; uncork(): void } | null;
   connect(): Promise<unknown>;
+  duplicate?(options: typeof FOR_INVALIDATIONS): Duplicate;
+}
+
+interface Duplicate {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  connect(): Promise<unknown>;
+  call(command: string, ...args: string[]): Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  ping(): Promise<unknown>;
+  disconnect(): void;
 }
 
 function nothing(): void {}

@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.js';
-import { PRIMARY_ONLY, type RedisClient } from './redis-client.js';
+import { INVALIDATIONS, type OwnConnection, type OwnConnectionEvents, PRIMARY_ONLY, type RedisClient } from './redis-client.js';
 
 /**
  * What is used of a client, cluster, Sentinel client or pool of node-redis (`redis`) 5 or 6; in this form, so that nobody has to have its types.
@@ -19,8 +19,12 @@ interface ScriptOptions {
   arguments: string[];
 }
 
-/** A client without a `typeMapping` of its own: texts are strings. */
+/** A client without a `typeMapping` of its own: texts are strings. And what has no public type, or not in all kinds of clients. */
 interface PlainClient extends NodeRedisClient {
+  readonly _keyPrefix?: string | Buffer;
+  readonly options?: { readonly socket?: object };
+  monitor?: unknown;
+  duplicate?(options: ReturnType<typeof forInvalidations>): Duplicate;
   get(key: string): Promise<string | null>;
   getRange(key: string, start: number, end: number): Promise<string>;
 }
@@ -70,6 +74,78 @@ class NodeRedis implements RedisClient {
 
   /** Nothing to be done: its pauses can't be cut short. `reconnectStrategy` sets their length. */
   wake(): void {}
+
+  get keyPrefix(): string {
+    return String(this.#client._keyPrefix ?? '');
+  }
+
+  connectOwn(events: OwnConnectionEvents): OwnConnection {
+    const client = this.#client;
+    // The others have several connections, or none that could be named; only a client of one connection can monitor.
+    if (typeof client.monitor !== 'function' || typeof client.duplicate !== 'function') {
+      throw new OptionError(
+        'nearCache',
+        'needs a client of one Redis: what createClient gave, or a Redis of ioredis, also behind Sentinel',
+      );
+    }
+    return new NodeRedisConnection(client.duplicate(forInvalidations(client.options?.socket)), events);
+  }
+}
+
+/** In RESP2, where Redis sends messages, which need no handler of pushes. A lost connection is for `InvalidationChannel` to replace. */
+function forInvalidations(socket: object | undefined) {
+  return {
+    RESP: 2,
+    clientSideCache: undefined,
+    emitInvalidate: undefined,
+    maintNotifications: 'disabled',
+    pingInterval: undefined,
+    socket: { ...socket, reconnectStrategy: false, socketTimeout: undefined },
+  };
+}
+
+class NodeRedisConnection implements OwnConnection {
+  readonly #client: Duplicate;
+  readonly #events: OwnConnectionEvents;
+
+  constructor(client: Duplicate, events: OwnConnectionEvents) {
+    this.#client = client;
+    this.#events = events;
+    client.on('error', () => events.lost());
+    client.on('end', () => events.lost());
+  }
+
+  connect(): Promise<unknown> {
+    return this.#client.connect();
+  }
+
+  send(words: string[]): Promise<unknown> {
+    return this.#client.sendCommand(words);
+  }
+
+  subscribe(): Promise<unknown> {
+    // In this channel node-redis gives a list, whatever its types say.
+    return this.#client.subscribe(INVALIDATIONS, (keys) => this.#events.invalidated(keys));
+  }
+
+  ping(): Promise<unknown> {
+    return this.#client.ping();
+  }
+
+  destroy(): void {
+    // It throws if there is nothing to destroy.
+    if (this.#client.isOpen) this.#client.destroy();
+  }
+}
+
+interface Duplicate {
+  readonly isOpen: boolean;
+  on(event: 'error' | 'end', listener: () => void): unknown;
+  connect(): Promise<unknown>;
+  sendCommand(words: string[]): Promise<unknown>;
+  subscribe(channel: string, listener: (keys: string[] | null) => void): Promise<unknown>;
+  ping(): Promise<unknown>;
+  destroy(): void;
 }
 
 /**

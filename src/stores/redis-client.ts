@@ -13,7 +13,35 @@ export interface RedisClient {
   eval(lua: string, key: string, args: string[]): Promise<unknown>;
   /** Lets a client that waits before its next attempt to connect make it now, if it can be told so. */
   wake(): void;
+  /** What the client puts before every key by itself. */
+  readonly keyPrefix: string;
+  /**
+   * A connection to the same Redis beside the client, not connected yet, in RESP2. Throws an `OptionError` for a client
+   * of which there is no such connection.
+   */
+  connectOwn(events: OwnConnectionEvents): OwnConnection;
 }
+
+/** A connection of the store's own, which lives once: when it is lost it stays so. Its promises may never settle then. */
+export interface OwnConnection {
+  connect(): Promise<unknown>;
+  send(words: string[]): Promise<unknown>;
+  /** To Redis' messages of invalidated keys. */
+  subscribe(): Promise<unknown>;
+  ping(): Promise<unknown>;
+  /** Ends it at once, whatever is under way. */
+  destroy(): void;
+}
+
+export interface OwnConnectionEvents {
+  /** null: all keys. */
+  invalidated(keys: readonly string[] | null): void;
+  /** May come several times, and after `destroy`. */
+  lost(): void;
+}
+
+/** Where Redis publishes the keys that a connection tracks. */
+export const INVALIDATIONS = '__redis__:invalidate';
 
 /** The end of an OptionError for a client that may read from replicas. */
 export const PRIMARY_ONLY = 'reads must go to the primary: a replica may not know of a login or logout yet';
@@ -38,6 +66,11 @@ export function tellOf(error: unknown): string {
   if (answer !== undefined) return `Redis answered ${answer}`;
   // The errors of node-redis have the name of their class only.
   return TOLD[error.message] ?? `the Redis client gave ${error.name === 'Error' ? error.constructor.name : error.name}`;
+}
+
+/** Redis itself said no. */
+export function isAnswer(error: unknown): boolean {
+  return tellOf(error).startsWith('Redis answered');
 }
 
 /** There is a value of another type under the key. Redis 6 puts the name of the script before it. */

@@ -1,7 +1,9 @@
 import { OptionError, StoreUnavailableError } from '../errors.js';
 import { publish } from '../events.js';
 import { createVersion } from '../session-key.js';
+import { InvalidationChannel } from './invalidation-channel.js';
 import { fromIoredis, type IoredisClient } from './ioredis.js';
+import { NearCache, type NearCacheOptions } from './near-cache.js';
 import { fromNodeRedis, type NodeRedisClient } from './node-redis.js';
 import { isNoScript, isWrongType, type RedisClient, tellOf } from './redis-client.js';
 import * as scripts from './redis-scripts.js';
@@ -14,6 +16,12 @@ export interface RedisStoreOptions {
   timeout?: number;
   /** The time in milliseconds, like `Date.now`, which it is unless told. */
   clock?: () => number;
+  /**
+   * Answers reads of sessions read lately from this process, for as long as Redis tells what changes. What another process
+   * writes, its logouts included, is then seen a moment later. `true` takes the defaults; off unless told. For one Redis
+   * or one behind Sentinel; `docs/redis.md` says what it gives and what it gives up.
+   */
+  nearCache?: boolean | NearCacheOptions;
 }
 
 /**
@@ -38,23 +46,45 @@ export class RedisStore implements Store {
   readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #clock: () => number;
+  #near: NearCache | undefined;
+  #channel: InvalidationChannel | undefined;
   #unanswered = 0;
 
-  constructor(client: IoredisClient | NodeRedisClient, { prefix = 'sojourn:', timeout = 1000, clock = Date.now }: RedisStoreOptions = {}) {
+  constructor(client: IoredisClient | NodeRedisClient, options: RedisStoreOptions = {}) {
+    const { prefix = 'sojourn:', timeout = 1000, clock = Date.now, nearCache = false } = options;
     this.#client = recognize(client);
     if (typeof prefix !== 'string' || prefix === '') throw new OptionError('prefix', "must be a text that isn't empty");
     if (!Number.isFinite(timeout) || timeout <= 0) throw new OptionError('timeout', 'must be a number of milliseconds above 0');
     this.#prefix = prefix;
     this.timeout = timeout;
     this.#clock = clock;
+    if (nearCache === false) return;
+    this.#near = new NearCache(nearCache, clock);
+    this.#channel = new InvalidationChannel(this.#client, prefix, this.#near, timeout);
   }
 
   read(key: string): Promise<StoredSession | null> {
-    return this.#call(
-      key,
-      (redisKey) => this.#client.get(redisKey),
-      (value) => (value === null ? null : this.#open(key, value)),
-    );
+    if (this.#near !== undefined) return this.#readNear(this.#near, key);
+    return this.#get(key, (value) => this.#open(key, value));
+  }
+
+  #readNear(near: NearCache, key: string): Promise<StoredSession | null> {
+    // Its own deadline may have passed. Somebody may have moved that meanwhile, so that Redis is asked.
+    const kept = this.#open(key, near.get(key));
+    if (kept !== null) return Promise.resolve(kept);
+    const fetch = near.begin(key);
+    if (fetch === undefined) return this.#get(key, (value) => this.#open(key, value));
+    const reading = this.#get(key, (value) => {
+      const record = this.#open(key, value);
+      near.end(fetch, record && value);
+      return record;
+    });
+    reading.catch(() => near.end(fetch, null));
+    return reading;
+  }
+
+  #get(key: string, result: (value: string | null) => StoredSession | null): Promise<StoredSession | null> {
+    return this.#call<string | null, StoredSession | null>(key, (redisKey) => this.#client.get(redisKey), result);
   }
 
   create(key: string, payload: string, ttl: number): Promise<string | null> {
@@ -70,7 +100,7 @@ export class RedisStore implements Store {
     const args = [version, next, `${seconds}`, this.#deadline(seconds) + next + payload, this.#now()];
     return this.#run(scripts.update, key, args, (reply) => {
       if (isOne(reply)) return { status: 'updated', version: next };
-      const current = typeof reply === 'string' && reply !== '0' ? this.#open(key, reply) : null;
+      const current = this.#open(key, typeof reply === 'string' && reply !== '0' ? reply : null);
       return current ? { status: 'conflict', current } : { status: 'gone' };
     });
   }
@@ -86,14 +116,17 @@ export class RedisStore implements Store {
   }
 
   delete(key: string): Promise<boolean> {
-    return this.#call(key, (redisKey) => this.#client.del(redisKey), isOne);
+    return this.#writing(
+      key,
+      this.#call(key, (redisKey) => this.#client.del(redisKey), isOne),
+    );
   }
 
   exists(key: string): Promise<boolean> {
     // The head and one character: a marker has no such, and nobody needs the rest.
     const start = (redisKey: string) => this.#client.getrange(redisKey, 0, scripts.HEAD_LENGTH);
     return this.#call(key, start, (value) => {
-      const record = value === null || value === '' ? null : this.#open(key, value);
+      const record = this.#open(key, value === '' ? null : value);
       return record !== null && !isMarker(record);
     });
   }
@@ -103,8 +136,11 @@ export class RedisStore implements Store {
     return 0;
   }
 
-  /** Nothing to give back: the client belongs to the application. */
-  async close(): Promise<void> {}
+  /** Ends the connection of the near cache, without which the store goes on. The client belongs to the application. */
+  async close(): Promise<void> {
+    this.#channel?.close();
+    this.#near = undefined;
+  }
 
   /** Whole seconds, rounded down: a deadline, which is whole too, has passed exactly if it isn't above. */
   #now(): string {
@@ -115,8 +151,9 @@ export class RedisStore implements Store {
     return scripts.encodeDeadline(this.#clock() / 1000 + seconds);
   }
 
-  /** The record in a Redis value; null if no Sojourn wrote it, or its deadline has passed although the key is there. */
-  #open(key: string, value: string): StoredSession | null {
+  /** The record in a Redis value, if there is one; null if no Sojourn wrote it, or its deadline has passed although the key is there. */
+  #open(key: string, value: string | null | undefined): StoredSession | null {
+    if (value === null || value === undefined) return null;
     const deadline = scripts.decodeDeadline(value);
     if (Number.isNaN(deadline)) {
       publish('corrupt', { storeKey: key });
@@ -129,12 +166,19 @@ export class RedisStore implements Store {
   /** Runs a script by its hash, and by its text if Redis doesn't know it (any more). */
   #run<Result>(script: scripts.Script, key: string, args: string[], result: (reply: unknown) => Result): Promise<Result> {
     const client = this.#client;
-    return this.#call(
+    return this.#writing(
       key,
-      (redisKey) => client.evalsha(script.sha, redisKey, args),
-      result,
-      (redisKey) => client.eval(script.lua, redisKey, args),
+      this.#call(
+        key,
+        (redisKey) => client.evalsha(script.sha, redisKey, args),
+        result,
+        (redisKey) => client.eval(script.lua, redisKey, args),
+      ),
     );
+  }
+
+  #writing<Result>(key: string, reply: Promise<Result>): Promise<Result> {
+    return this.#near === undefined ? reply : this.#near.whileWriting(key, reply);
   }
 
   /**

@@ -3,7 +3,10 @@ import { Redis as Redis5 } from 'ioredis5';
 import { createClient, createCluster } from 'redis';
 import { createClient as createClient5 } from 'redis5';
 import { RedisStore } from 'sojourn';
+import { INVALIDATIONS } from '../../src/stores/redis-client.js';
 import { type RedisServer, startRedis } from '../helpers/redis-server.js';
+import { recordWarnings } from '../helpers/warnings.js';
+import { nextState, openNear } from '../stores/near.js';
 import { HARDENED_NODE_REDIS } from './clients.js';
 import { until } from './experiment.js';
 import { clusterPort } from './groups.js';
@@ -81,6 +84,32 @@ describe('the ACL of docs/redis.md', () => {
       await expect(useAll(new RedisStore(client))).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' });
       client.disconnect();
     }
+  });
+
+  it('is enough for a near cache, with four more and its channel; without them the store goes on without one and says so', async () => {
+    const NEAR = ['client|id', 'client|tracking', 'subscribe', 'ping'];
+    const warnings = recordWarnings();
+    const connect = () => {
+      const client = new Redis(options());
+      lab.later(() => client.disconnect());
+      return client;
+    };
+    for (const missing of NEAR) {
+      await allow([...COMMANDS, ...NEAR.filter((name) => name !== missing)]);
+      await admin.acl('SETUSER', 'sessions', `&${INVALIDATIONS}`);
+      const client = connect();
+      const down = nextState(false);
+      const store = new RedisStore(client, { nearCache: true });
+      expect(await down).toEqual({ up: false, reason: 'Redis answered NOPERM' });
+      await useAll(store);
+      await store.close();
+    }
+    expect(warnings).toEqual([{ code: 'SOJOURN_NEAR_CACHE', message: expect.stringContaining(`+${NEAR.join(' +')} &${INVALIDATIONS}`) }]);
+    await allow([...COMMANDS, ...NEAR]);
+    await admin.acl('SETUSER', 'sessions', `&${INVALIDATIONS}`);
+    const { store } = await openNear(connect());
+    await useAll(store);
+    await store.close();
   });
 
   it('is enough for a Cluster, with two more', async () => {

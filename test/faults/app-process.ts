@@ -11,6 +11,8 @@ export interface AppSettings {
   /** The store's deadline for one call, in milliseconds. */
   readonly timeout: number;
   readonly secret: string;
+  /** Off unless told. */
+  readonly nearCache?: boolean;
 }
 
 export interface Stats {

@@ -12,7 +12,7 @@ import { connect } from './clients.js';
  */
 const settings = JSON.parse(process.env.FAULTS_APP ?? '') as AppSettings;
 const client = connect(settings.place, settings.profile);
-const store = new RedisStore(client, { timeout: settings.timeout });
+const store = new RedisStore(client, { timeout: settings.timeout, nearCache: settings.nearCache ?? false });
 const secret = settings.secret;
 
 const stats = { unhandled: 0, conflicts: 0, corrupt: 0, storeErrors: 0 };

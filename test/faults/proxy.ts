@@ -1,5 +1,7 @@
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
 
+const SUBSCRIBE = /^subscribe\r$/im;
+
 /**
  * A TCP proxy on 127.0.0.1 that can fail like a network: swallow what goes one way without a word, and cut what is
  * connected.
@@ -9,7 +11,12 @@ export class FaultyProxy {
   swallowRequests = false;
   /** Bytes from the server are swallowed: it has carried out what nobody hears of. */
   swallowReplies = false;
+  /** Bytes to who has subscribed to something are swallowed: nobody hears what is published. */
+  swallowMessages = false;
+  /** Connections that are made now are taken and never answered. `heal` ends them. */
+  hangNew = false;
   readonly #pairs = new Set<[Socket, Socket]>();
+  readonly #hanging = new Set<Socket>();
   readonly #server: Server;
 
   private constructor(target: number) {
@@ -35,24 +42,36 @@ export class FaultyProxy {
   heal(): void {
     this.swallowRequests = false;
     this.swallowReplies = false;
+    this.swallowMessages = false;
+    this.hangNew = false;
+    for (const client of this.#hanging) client.destroy();
   }
 
   stop(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
+      this.heal();
       this.cut();
     });
   }
 
   #connect(client: Socket, target: number): void {
+    if (this.hangNew) {
+      this.#hanging.add(client);
+      client.on('error', () => {});
+      client.once('close', () => this.#hanging.delete(client));
+      return;
+    }
     const server = createConnection({ port: target, host: '127.0.0.1' });
     const pair: [Socket, Socket] = [client, server];
     this.#pairs.add(pair);
+    let subscribed = false;
     client.on('data', (chunk) => {
+      subscribed ||= SUBSCRIBE.test(chunk.toString('latin1'));
       if (!this.swallowRequests) server.write(chunk);
     });
     server.on('data', (chunk) => {
-      if (!this.swallowReplies) client.write(chunk);
+      if (!this.swallowReplies && !(subscribed && this.swallowMessages)) client.write(chunk);
     });
     for (const socket of pair) {
       socket.setNoDelay(true);

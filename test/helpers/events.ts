@@ -15,6 +15,7 @@ const NAMES: readonly Name[] = [
   'corrupt',
   'refused',
   'storeError',
+  'nearCache',
 ];
 
 /** What was published while `act` ran, in order: [name, message]. */

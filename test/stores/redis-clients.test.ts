@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Cluster, type Redis } from 'ioredis';
-import { createCluster } from 'redis';
-import { createCluster as createCluster5 } from 'redis5';
+import { createClientPool, createCluster, createSentinel } from 'redis';
+import { createCluster as createCluster5, createSentinel as createSentinel5 } from 'redis5';
 import { RedisStore } from 'sojourn';
 import { freePort } from '../helpers/programs.js';
 import { commandsDuring, connect, connect5, type NodeRedis, nodeRedis, nodeRedis5 } from '../helpers/redis-client.js';
@@ -127,6 +127,22 @@ test('a Cluster of ioredis that reads from replicas is refused', () => {
   expect(() => new RedisStore(open({}))).not.toThrow();
 });
 
+describe('a near cache is refused, with what can have one,', () => {
+  const rootNodes = [{ url: 'redis://127.0.0.1:1' }];
+  const sentinel = { name: 'sessions', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] };
+  test.each<[string, () => Client]>([
+    ['a Cluster of ioredis', () => new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true })],
+    ['a cluster of node-redis 6', () => createCluster({ rootNodes })],
+    ['a cluster of node-redis 5', () => createCluster5({ rootNodes }) as unknown as Client],
+    ['a Sentinel client of node-redis 6', () => createSentinel(sentinel)],
+    ['a Sentinel client of node-redis 5', () => createSentinel5(sentinel) as unknown as Client],
+    ['a pool of node-redis', () => createClientPool()],
+  ])('to %s', (_, open) => {
+    expect(() => new RedisStore(open(), { nearCache: true })).toThrow(refused('nearCache', /one Redis.*Sentinel/));
+    expect(() => new RedisStore(open(), { nearCache: false })).not.toThrow();
+  });
+});
+
 function refused(option: string, message = /./): Error {
   return expect.objectContaining({ code: 'ERR_SESSION_OPTION', option, message: expect.stringMatching(message) });
 }
@@ -152,6 +168,15 @@ describe('RedisStore refuses', () => {
 
   test.each([[''], [5 as unknown as string]])('the prefix %p', (prefix) => {
     expect(() => new RedisStore(client, { prefix })).toThrow(refused('prefix'));
+  });
+
+  test.each<[string, unknown]>([
+    ['nearCache', 'yes'],
+    ['nearCache', null],
+    ['nearCache.max', { max: 0 }],
+    ['nearCache.maxAge', { maxAge: 1000 }],
+  ])('%s: %p', (option, nearCache) => {
+    expect(() => new RedisStore(client, { nearCache: nearCache as boolean })).toThrow(refused(option));
   });
 
   test.each([[0], [-1], [Number.NaN], [Number.POSITIVE_INFINITY], ['1000' as unknown as number]])('the timeout %p', (timeout) => {

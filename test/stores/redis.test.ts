@@ -18,6 +18,7 @@ import {
   ownPrefix,
   testRedisUrl,
 } from '../helpers/redis-client.js';
+import { openNearForContract } from './near.js';
 import { type OpenStore, storeContract } from './store-contract.js';
 
 type Client = ConstructorParameters<typeof RedisStore>[0];
@@ -135,6 +136,10 @@ describe('a primary and a replica behind Sentinel:', () => {
   storeContract('RedisStore on ioredis 6', () => {
     const client = connect({ sentinels: sentinels(), name: MASTER_NAME }, '');
     return openRedis(client, ownPrefix(), look);
+  });
+  storeContract('RedisStore with a near cache on ioredis 6', () => {
+    const client = connect({ sentinels: sentinels(), name: MASTER_NAME }, '');
+    return openNearForContract(client, look, ownPrefix());
   });
   storeContract('RedisStore on node-redis 6', async () => openRedis(await openSentinel(createSentinel), ownPrefix(), look));
   storeContract('RedisStore on node-redis 5', async () => openRedis(await openSentinel(create5), ownPrefix(), look));

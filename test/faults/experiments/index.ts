@@ -10,6 +10,7 @@ import { sentinelFailover } from './f6-sentinel.js';
 import { lostRevocation } from './f8-lost-revocation.js';
 import { clusterChanges } from './f9-cluster.js';
 import { torture } from './f10-torture.js';
+import { nearCache } from './near-cache.js';
 import { parallelWrites } from './parallel-writes.js';
 import { scriptsFlushed } from './scripts-flushed.js';
 
@@ -19,6 +20,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   compareExpressSession,
   cycleKey,
   scriptsFlushed,
+  nearCache,
   ghostWrite,
   hung,
   killed,
