@@ -47,7 +47,7 @@ export class BenchRedis {
     return Math.max(0, (await total()) - before - (before - first));
   }
 
-  /** How many commands clients send during a task; what scripts call inside of Redis is not one. */
+  /** How many commands clients send during a task; what scripts call inside of Redis is not one, nor a PING, which no request sends. */
   async commandsDuring(task: () => Promise<unknown>): Promise<number> {
     const monitor = await this.#client.monitor();
     try {
@@ -58,7 +58,7 @@ export class BenchRedis {
         if (args[1] === end) {
           ended = true;
           monitor.emit('ended');
-        } else if (source !== 'lua') commands += 1;
+        } else if (source !== 'lua' && args[0]?.toUpperCase() !== 'PING') commands += 1;
       });
       await task();
       const last = ended ? undefined : once(monitor, 'ended');
