@@ -97,7 +97,8 @@ export function ask<Reply>({ storeKey }: Pick<Slot, 'storeKey'>, call: () => Pro
     return Promise.reject(error);
   };
   try {
-    return call().catch(fail);
+    // A store without need of promises may give none. This makes no other of one that is.
+    return Promise.resolve(call()).catch(fail);
   } catch (cause) {
     return fail(cause);
   }
