@@ -122,6 +122,7 @@ export function resolveOptions(options: SessionOptions = {}): SessionSettings {
     property,
     onInterrupted,
     takeOver: options.takeOver && checkedPredecessor(options.takeOver),
+    flushLeavesMarker: options.takeOver !== undefined,
   };
 }
 

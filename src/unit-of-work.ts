@@ -56,7 +56,8 @@ export class UnitOfWork {
   #failure: unknown;
   /** Keys that were presented and not yet looked up. */
   #candidates: readonly string[];
-  readonly #prepare: (() => Promise<void>) | undefined;
+  /** Until it has been done. */
+  #prepare: (() => Promise<void>) | undefined;
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
@@ -243,6 +244,7 @@ export class UnitOfWork {
 
   /** Deletes the record of this session and leaves the rest as it is. What was stored by hand needs no cookie then. */
   async deleteOwnRecord(): Promise<boolean> {
+    if (this.#prepare) await this.#settlePrepared();
     const deleted = this.key !== null && (await this.deleteRecord(this.key));
     this.savedByHand = false;
     return deleted;
@@ -260,7 +262,7 @@ export class UnitOfWork {
   async #read(): Promise<void> {
     let found: Found;
     try {
-      if (this.#prepare) await this.#prepare();
+      if (this.#prepare) await this.#prepared();
       found = await lookUp(this.settings, this.#candidates);
     } catch (error) {
       // A flush meanwhile has settled what this session is: then nobody needs the answer.
@@ -280,6 +282,17 @@ export class UnitOfWork {
     this.#state = 'loaded';
     this.#failure = undefined;
     if (this.settings.absoluteTimeout !== undefined) await this.#endIfTooOld();
+  }
+
+  async #prepared(): Promise<void> {
+    await this.#prepare?.();
+    this.#prepare = undefined;
+  }
+
+  /** Before a deletion: what was never looked up would live on where it is, or come here afterwards. */
+  async #settlePrepared(): Promise<void> {
+    await this.#loading;
+    await this.#prepared();
   }
 
   #decodeLoaded(): Map<string, unknown> {
@@ -343,6 +356,7 @@ export class UnitOfWork {
       this.#failure = undefined;
       throw failure;
     }
+    if (this.#prepare && this.#flushed.length > 0) await this.#settlePrepared();
     for (const slot of [...this.#flushed]) {
       const began = clock();
       if (hasRecord(slot) && (await endRecord(this.settings, slot))) {
