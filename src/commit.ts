@@ -1,7 +1,7 @@
 import { type Blocked, warnBlocked } from './blocked.js';
 import { SessionInterrupted, StoreUnavailableError, UpdateError } from './errors.js';
 import { MAX_COOKIE_AGE, wholeSeconds } from './expiry.js';
-import { type AnyRequest, type AnyResponse, addHeader, isSecure, sendSetCookie, setMissingHeaders, varyOnCookie } from './http.js';
+import { type AnyRequest, type AnyResponse, isSecure, sendSetCookie, setMissingHeaders, varyOnCookie } from './http.js';
 import type { SessionSettings } from './options.js';
 import type { SetHeaders } from './response-gate.js';
 import { type Session, workOf } from './session.js';
@@ -249,8 +249,10 @@ function setHeaders({ session, req, res, settings, takesOver }: Exchange, work: 
   } else if (cookie === 'erase' && work.blocked !== 'path' && settings.cookie.cameIn(req.headers.cookie)) {
     sendSetCookie(res, settings.cookie.erase(isSecure(req)));
   }
-  // Whatever it led to is Sojourn's now, or gone.
-  if (takesOver && work.loaded) addHeader(res, 'Set-Cookie', (settings.takeOver as Predecessor).eraseCookie(isSecure(req)));
+  // What it led to is gone, or has a cookie of its own. Where that can't be sent, the old one leads to the session still.
+  if (takesOver && work.loaded && (cookie === 'set' || key === null)) {
+    sendSetCookie(res, (settings.takeOver as Predecessor).eraseCookie(isSecure(req)));
+  }
   if (session.accessed) varyOnCookie(res);
 }
 

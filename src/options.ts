@@ -122,7 +122,7 @@ export function resolveOptions(options: SessionOptions = {}): SessionSettings {
     property,
     onInterrupted,
     takeOver: options.takeOver && checkedPredecessor(options.takeOver),
-    marksEnds: options.takeOver !== undefined,
+    flushLeavesMarker: options.takeOver !== undefined,
   };
 }
 

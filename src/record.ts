@@ -23,6 +23,8 @@ export interface RecordSettings {
   readonly maxBytes: number;
   /** Milliseconds, like Date.now. */
   readonly clock: () => number;
+  /** Every flushed record leaves a marker: a request in flight might create it again otherwise (`take-over.ts`). */
+  readonly flushLeavesMarker?: boolean;
 }
 
 /** Where a session is kept: one per session key. */
@@ -97,7 +99,8 @@ export function ask<Reply>({ storeKey }: Pick<Slot, 'storeKey'>, call: () => Pro
     return Promise.reject(error);
   };
   try {
-    return call().catch(fail);
+    // A store without need of promises may give none. This makes no other of one that is.
+    return Promise.resolve(call()).catch(fail);
   } catch (cause) {
     return fail(cause);
   }
@@ -110,7 +113,7 @@ export function deleteRecord({ store }: RecordSettings, slot: Slot): Promise<boo
 
 /** Ends the record of a slot as its flush wants it. Whether there was one. */
 export function endRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
-  return slot.leavesMarker ? markRecord(settings, slot) : deleteRecord(settings, slot);
+  return slot.leavesMarker || settings.flushLeavesMarker ? markRecord(settings, slot) : deleteRecord(settings, slot);
 }
 
 async function markRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {

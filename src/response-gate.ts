@@ -34,12 +34,14 @@ type Phase =
  * `fail` gets the error of a failed commit as long as another response can be sent; otherwise this one is destroyed.
  */
 export function responseGate(): (res: AnyResponse, commit: Commit, fail: (error: unknown) => void) => void {
-  const patch = patchFor(Symbol('gate'));
-  const { slot, writeHead, write, end, flushHeaders } = patch;
+  const usual = patchFor(Symbol('gate'));
   return (res, commit, fail) => {
     // The union of both response types has no common signatures, though Node implements both alike.
     const response = res as ServerResponse;
+    // A response that comes by twice (`delete req.session`, or another request with it) has a gate behind the gate.
+    const patch = usual.slot in response ? patchFor(Symbol('gate')) : usual;
     const gate = new Gate(response, commit, fail, patch);
+    const { slot, writeHead, write, end, flushHeaders } = patch;
     expectProperties(response, 'req', ServerResponse.prototype);
     Object.assign(response, { [slot]: gate, writeHead, write, end, flushHeaders });
   };
@@ -75,8 +77,7 @@ function patchFor(slot: symbol) {
     headersSent: {
       configurable: true,
       get(this: Gated): boolean {
-        const gate = gateOf(this);
-        return gate.frozen ? !gate.ended : Reflect.get(Object.getPrototypeOf(this), 'headersSent', this);
+        return gateOf(this).headersSent;
       },
     },
   };
@@ -97,8 +98,6 @@ class Gate {
   phase: Phase;
   /** `end` was kept: the application has answered, and nothing that it does afterwards changes that. */
   ended = false;
-  /** Status and headers can't be changed, as they can't be once a response has been sent. */
-  frozen = false;
   /** The methods this gate stands before, be they Node's own or what `compression` put in their place. */
   readonly inner: Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'flushHeaders'>;
   readonly #response: ServerResponse;
@@ -106,6 +105,8 @@ class Gate {
   readonly #fail: (error: unknown) => void;
   readonly #patch: Patch;
   readonly #headersBefore: ReturnType<ServerResponse['getHeaders']>;
+  /** Status and headers can't be changed, as they can't be once a response has been sent. */
+  #frozen = false;
   #kept = NONE;
   #failure: unknown;
 
@@ -119,6 +120,12 @@ class Gate {
     this.#patch = patch;
     // engine.io gives middleware a response of its own for a WebSocket, which has few methods and is never sent.
     this.#headersBefore = response.getHeaders?.() ?? {};
+  }
+
+  /** Of the response itself, whoever asks: what inherits from it has this property from it. */
+  get headersSent(): boolean {
+    const response = this.#response;
+    return this.#frozen ? !this.ended : Reflect.get(Object.getPrototypeOf(response), 'headersSent', response);
   }
 
   writeHead(status: number, rest: unknown[]): void {
@@ -255,12 +262,12 @@ class Gate {
     const { statusCode, setHeader, appendHeader, removeHeader } = response;
     const statusMessage = Object.hasOwn(response, 'statusMessage') ? response.statusMessage : '';
     const { refuse, headersSent } = this.#patch;
-    this.frozen = true;
+    this.#frozen = true;
     Object.assign(response, { setHeader: refuse, appendHeader: refuse, removeHeader: refuse });
     // It stays, and tells the truth afterwards: an object that a property is deleted from is slow for the rest of its life.
     Object.defineProperty(response, 'headersSent', headersSent);
     return () => {
-      this.frozen = false;
+      this.#frozen = false;
       Object.assign(response, { setHeader, appendHeader, removeHeader });
       setStatus(response, statusCode, statusMessage);
     };

@@ -53,7 +53,8 @@ interface Claimable {
  * request with the same cookie, or logged out.
  *
  * Of several requests at once the first creates the record, and the others find it there, because they derive the same
- * key. In this order, since a process that dies in between is not to lose the session; the next request goes on.
+ * key. In this order, since a process that dies in between is not to lose the session; the next request goes on. Who has
+ * read the old session when the new one is logged out already meets the marker of it (`flushLeavesMarker`).
  */
 export async function takeOver(settings: WorkSettings, predecessor: OldSessions, id: string, sessionKey: string): Promise<void> {
   const { store, clock, absoluteTimeout } = settings;

@@ -22,8 +22,6 @@ import { Write } from './write.js';
 export interface WorkSettings extends RecordSettings {
   /** How long a session with these values lives from `now` (milliseconds) on, in seconds; 0 or less: it is over. */
   readonly ageOf: (values: ReadonlyMap<string, unknown>, now: number) => number;
-  /** A session that ends leaves a marker: while sessions are taken over, a late request must not take it over once more. */
-  readonly marksEnds?: boolean;
 }
 
 const NO_SLOTS: readonly Slot[] = [];
@@ -58,7 +56,8 @@ export class UnitOfWork {
   #failure: unknown;
   /** Keys that were presented and not yet looked up. */
   #candidates: readonly string[];
-  readonly #prepare: (() => Promise<void>) | undefined;
+  /** Until it has been done. */
+  #prepare: (() => Promise<void>) | undefined;
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
@@ -178,7 +177,7 @@ export class UnitOfWork {
     // Presented but never looked up: there may be records.
     const presented = this.#candidates.map((key) => ({ ...slotFor(this.settings, key), version: '' }));
     const own = this.#slot ? [this.#slot] : NO_SLOTS;
-    if (this.#slot) this.#slot.leavesMarker = leavesMarker || this.settings.marksEnds === true;
+    if (this.#slot) this.#slot.leavesMarker = leavesMarker;
     this.#flushed = [...this.#flushed, ...own, ...presented, ...this.#left, ...this.#unread];
     this.#flushes += 1;
     this.#slot = null;
@@ -245,6 +244,7 @@ export class UnitOfWork {
 
   /** Deletes the record of this session and leaves the rest as it is. What was stored by hand needs no cookie then. */
   async deleteOwnRecord(): Promise<boolean> {
+    if (this.#prepare) await this.#settlePrepared();
     const deleted = this.key !== null && (await this.deleteRecord(this.key));
     this.savedByHand = false;
     return deleted;
@@ -262,7 +262,7 @@ export class UnitOfWork {
   async #read(): Promise<void> {
     let found: Found;
     try {
-      if (this.#prepare) await this.#prepare();
+      if (this.#prepare) await this.#prepared();
       found = await lookUp(this.settings, this.#candidates);
     } catch (error) {
       // A flush meanwhile has settled what this session is: then nobody needs the answer.
@@ -282,6 +282,17 @@ export class UnitOfWork {
     this.#state = 'loaded';
     this.#failure = undefined;
     if (this.settings.absoluteTimeout !== undefined) await this.#endIfTooOld();
+  }
+
+  async #prepared(): Promise<void> {
+    await this.#prepare?.();
+    this.#prepare = undefined;
+  }
+
+  /** Before a deletion: what was never looked up would live on where it is, or come here afterwards. */
+  async #settlePrepared(): Promise<void> {
+    await this.#loading;
+    await this.#prepared();
   }
 
   #decodeLoaded(): Map<string, unknown> {
@@ -345,6 +356,7 @@ export class UnitOfWork {
       this.#failure = undefined;
       throw failure;
     }
+    if (this.#prepare && this.#flushed.length > 0) await this.#settlePrepared();
     for (const slot of [...this.#flushed]) {
       const began = clock();
       if (hasRecord(slot) && (await endRecord(this.settings, slot))) {

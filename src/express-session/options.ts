@@ -112,7 +112,7 @@ export function resolveOptions(options: SessionOptions = {}): Settings {
     proxy: options.proxy,
     onInterrupted,
     takeOver: options.takeOver && withCookies(options.takeOver),
-    ...storesOf(options.store ?? memoryStore(), { maxBytes, marksEnds: options.takeOver !== undefined }),
+    ...storesOf(options.store ?? memoryStore(), { maxBytes, flushLeavesMarker: options.takeOver !== undefined }),
   };
 }
 
@@ -142,7 +142,7 @@ function memoryStore(): Store {
 /** The same store twice: as Sojourn works with it, and as express-session shows it. */
 function storesOf(
   store: SojournStore | ExpressSessionStore,
-  settings: Pick<WorkSettings, 'maxBytes' | 'marksEnds'>,
+  settings: Pick<WorkSettings, 'maxBytes' | 'flushLeavesMarker'>,
 ): Pick<Settings, 'store' | 'isForeign' | 'touches' | 'work'> {
   const common = { codec: expressSessionCodec, keySalt: '', absoluteTimeout: undefined, clock: Date.now, ageOf, ...settings };
   if ('retire' in store) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import { OptionError } from '../errors.js';
 import { INVALIDATIONS, type OwnConnection, type OwnConnectionEvents, PRIMARY_ONLY, type RedisClient } from './redis-client.js';
 
@@ -74,6 +75,7 @@ class Ioredis implements RedisClient {
     if (this.#gathering || typeof stream?.cork !== 'function') return;
     this.#gathering = true;
     stream.cork();
+    // Not the global one: it is missing in jsdom, and stands still under fake timers, which would hold the commands back.
     setImmediate(() => {
       this.#gathering = false;
       // This one, even if the client has another by now.

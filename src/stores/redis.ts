@@ -201,18 +201,23 @@ export class RedisStore implements Store {
         this.#unanswered -= 1;
         clearTimeout(timer);
       };
-      const succeed = (reply: Reply) => {
+      const succeed = (reply: Reply | null) => {
         settle();
-        resolve(result(reply));
+        try {
+          resolve(result(reply));
+        } catch (error) {
+          // An application's clock, say. Nobody else would hear of it.
+          reject(error);
+        }
       };
       const fail = (error: unknown) => {
-        settle();
-        if (!isWrongType(error)) {
-          reject(new StoreUnavailableError(tellOf(error)));
+        if (isWrongType(error)) {
+          publish('corrupt', { storeKey: key });
+          succeed(null);
           return;
         }
-        publish('corrupt', { storeKey: key });
-        resolve(result(null));
+        settle();
+        reject(new StoreUnavailableError(tellOf(error)));
       };
       const failOrSendScript = (error: unknown) => {
         if (withoutScript && isNoScript(error)) ask(withoutScript, this.#prefix + key).then(succeed, fail);

@@ -266,3 +266,43 @@ test('headers that have left before the session came in are left alone', async (
   expect(await wireRequest(port, '/')).toMatchObject({ status: 200, body: 'begun, ended' });
   expect(store.calls).toEqual([]);
 });
+
+test('a response that comes to the same sessions a second time is held for both', async () => {
+  const sessions = session({ secret: SECRET, store });
+  const again: RequestHandler = (req, res, next) => {
+    req.session.set('lost', true);
+    // Nothing is to be done for this one.
+    Reflect.deleteProperty(req, 'session');
+    sessions(req, res, next);
+  };
+  const app = express();
+  app.use(sessions, again);
+  app.get('/', (req, res) => {
+    req.session.set('name', 'Ada');
+    res.write('begun, ');
+    res.end('ended');
+  });
+  running = await listen(createServer(app));
+  const reply = await wireRequest(running.port, '/');
+  expect(reply).toMatchObject({ status: 200, body: 'begun, ended' });
+  expect(reply.headers.get('set-cookie')).toHaveLength(1);
+  expect(store.calls).toEqual(['create']);
+});
+
+test('an object that inherits from a response that was held knows whether headers were sent', async () => {
+  const seen: boolean[] = [];
+  const { port } = await serve(express, [], [], (app) => {
+    app.get('/', (req, res) => {
+      const heir = Object.create(res) as typeof res;
+      req.session.set('name', 'Ada');
+      seen.push(heir.headersSent);
+      heir.write('begun, ', () => {
+        seen.push(heir.headersSent);
+        heir.end('ended');
+      });
+      seen.push(heir.headersSent);
+    });
+  });
+  expect(await wireRequest(port, '/')).toMatchObject({ status: 200, body: 'begun, ended' });
+  expect(seen).toEqual([false, true, true]);
+});

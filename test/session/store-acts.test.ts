@@ -234,6 +234,23 @@ test('a fault that has a status already is passed on as it is', async () => {
   await expect(session.exists('k'.repeat(43))).rejects.toBe(fault);
 });
 
+test('a store without promises is as good, whatever its type says', async () => {
+  const records = new Map<string, { payload: string; version: string }>();
+  const plain = {
+    read: (key: string) => records.get(key) ?? null,
+    create: (key: string, payload: string) => records.set(key, { payload, version: 'first' }) && 'first',
+    delete: (key: string) => records.delete(key),
+    exists: (key: string) => records.has(key),
+  };
+  const store = Object.assign(new MemoryStore(), plain) as unknown as Store;
+  const { sessionKey } = await storedSession({ store }, { a: 1 });
+  const session = await openSession({ store }, sessionKey);
+  expect([session.get('a'), await session.exists(sessionKey)]).toEqual([1, true]);
+  session.flush();
+  await session.save();
+  expect(await session.exists(sessionKey)).toBe(false);
+});
+
 test('a failed flush is still to be done', async () => {
   const store = new WatchedStore();
   const { sessionKey } = await storedSession({ store });

@@ -48,6 +48,18 @@ describe.each([
     expect(await read).toBeNull();
   });
 
+  test('a command leaves though the timers of the application’s tests stand still', async () => {
+    const client = open();
+    await client.ping();
+    const store = new RedisStore(client, { prefix: ownPrefix() });
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
+    try {
+      expect(await store.read('nothing')).toBeNull();
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   test('a connection that breaks before the turn is over loses nothing but what was on it', async () => {
     const client = open();
     await client.ping();

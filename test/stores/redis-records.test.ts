@@ -34,6 +34,21 @@ test('a session is one string under the prefix and its store key, and nothing el
   expect((await client.keys('*')).sort()).toEqual([`other:${key}`, `sojourn:${key}`]);
 });
 
+test('a clock that fails is an error of the call it is asked in, and hangs nothing', async () => {
+  let broken = false;
+  const fault = new Error('no time');
+  const read = (): number => {
+    if (broken) throw fault;
+    return clock.now;
+  };
+  const other = new RedisStore(client, { clock: read });
+  await created(other, key);
+  broken = true;
+  await expect(other.read(key)).rejects.toBe(fault);
+  broken = false;
+  expect(await other.read(key)).not.toBeNull();
+});
+
 describe('the deadline of a record', () => {
   test('ends it, and exists, even where Redis was told to keep it', async () => {
     await created(store, key, 'payload', 60);
