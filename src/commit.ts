@@ -100,8 +100,6 @@ export interface Exchange {
   readonly req: AnyRequest;
   readonly res: AnyResponse;
   readonly settings: SessionSettings;
-  /** The request came with the cookie of another library's session, which is taken over. */
-  readonly takesOver: boolean;
 }
 
 type CookieAct = 'set' | 'erase' | 'leave';
@@ -113,7 +111,7 @@ type CookieAct = 'set' | 'erase' | 'leave';
 export function commitSession(exchange: Exchange, status: number, headersSent: boolean): SetHeaders | Promise<SetHeaders> {
   const work = workOf(exchange.session);
   // Most requests of most sites: what was not even looked at needs no decision.
-  if (!exchange.session.accessed && !work.modified && !work.savedByHand && !exchange.takesOver && !exchange.settings.saveEveryRequest) {
+  if (!exchange.session.accessed && !work.modified && !work.savedByHand && !work.takesOver && !exchange.settings.saveEveryRequest) {
     forbidNewKey(work);
     return nothing;
   }
@@ -148,10 +146,10 @@ function pick(later: CookieAct, earlier: CookieAct): CookieAct {
   return later === 'leave' ? earlier : later;
 }
 
-function factsOf({ session, settings, takesOver }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
+function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
   const { changed, keyPending } = work;
   // Stored before the application had its turn; the client doesn't have the cookie yet.
-  const takenOver = takesOver && work.stored;
+  const takenOver = work.takesOver && work.stored;
   return {
     accessed: session.accessed,
     modified: changed || work.modified || takenOver,
@@ -241,7 +239,7 @@ async function interrupt(error: UpdateError, work: UnitOfWork, { onInterrupted }
   return 'leave';
 }
 
-function setHeaders({ session, req, res, settings, takesOver }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
+function setHeaders({ session, req, res, settings }: Exchange, work: UnitOfWork, cookie: CookieAct): void {
   const { key } = work;
   if (cookie === 'set' && key !== null) {
     sendSetCookie(res, settings.cookie.write(key, cookieAge(session, work), isSecure(req)));
@@ -250,7 +248,7 @@ function setHeaders({ session, req, res, settings, takesOver }: Exchange, work: 
     sendSetCookie(res, settings.cookie.erase(isSecure(req)));
   }
   // What it led to is gone, or has a cookie of its own. Where that can't be sent, the old one leads to the session still.
-  if (takesOver && work.loaded && (cookie === 'set' || key === null)) {
+  if (work.takesOver && work.loaded && (cookie === 'set' || key === null)) {
     sendSetCookie(res, (settings.takeOver as Predecessor).eraseCookie(isSecure(req)));
   }
   if (session.accessed) varyOnCookie(res);

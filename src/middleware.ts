@@ -33,7 +33,12 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
   const settings = resolveOptions(options);
   const gateResponse = responseGate();
   const { attach, isAttached } = attachment(settings.property);
-  const open = (keys: readonly string[]) => new Session<Data>(new UnitOfWork(settings, keys), settings);
+  /** The session that a Cookie header asks for, still to be loaded. */
+  const workFor = (header: string | undefined): UnitOfWork => {
+    const keys = settings.cookie.read(header);
+    const claim = keys.length === 0 ? claimIn(header, settings) : undefined;
+    return claim ? new UnitOfWork(settings, [claim.sessionKey], claim.settle) : new UnitOfWork(settings, keys);
+  };
 
   const middleware = (req: AnyRequest, res: AnyResponse, next: (error?: unknown) => void): void => {
     const present = (req as unknown as Record<string, unknown>)[settings.property];
@@ -44,9 +49,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
     }
 
     const inPath = isInPath(req, settings.cookie.path);
-    const keys = inPath ? settings.cookie.read(req.headers.cookie) : [];
-    const claim = inPath && keys.length === 0 ? claimIn(req.headers.cookie, settings) : undefined;
-    const work = claim ? new UnitOfWork(settings, [claim.sessionKey], claim.settle) : new UnitOfWork(settings, keys);
+    const work = inPath ? workFor(req.headers.cookie) : new UnitOfWork(settings);
     if (!inPath) work.blocked = 'path';
     else if (settings.cookie.secure === true && !isSecure(req)) work.blocked = 'insecure';
     else if ((res as ServerResponse).headersSent) work.blocked = 'headers-sent';
@@ -54,7 +57,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
     const session = new Session<never>(work, settings);
     attach(req, session);
 
-    const exchange = { session, req, res, settings, takesOver: claim !== undefined };
+    const exchange = { session, req, res, settings };
     const commit = (status: number, headersSent: boolean) =>
       // An application that deletes req.session wants nothing to be done.
       isAttached(req, session) ? commitSession(exchange, status, headersSent) : doNothing;
@@ -69,7 +72,7 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
   return Object.assign(middleware, {
     store: settings.store,
     cookie: settings.cookie,
-    load: (req: AnyRequest) => open(settings.cookie.read(req.headers.cookie)).load(),
+    load: (req: AnyRequest) => new Session<Data>(workFor(req.headers.cookie), settings).load(),
     async issue(data: SessionEntriesOf<Data>) {
       const work = new UnitOfWork(settings);
       const session = new Session<Data>(work, settings);

@@ -39,6 +39,8 @@ const NOWHERE = { binding: '' };
  */
 export class UnitOfWork {
   readonly settings: WorkSettings;
+  /** The client came with the cookie of another library's session, which this one takes over. */
+  readonly takesOver: boolean;
   /** Why no new key can reach the client, if so: nothing new is stored then. */
   blocked: Blocked | null = null;
   /** The key that came in led to the marker of a cycled session. */
@@ -79,6 +81,7 @@ export class UnitOfWork {
     this.settings = settings;
     this.#candidates = candidates;
     this.#prepare = prepare;
+    this.takesOver = prepare !== undefined;
     this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
   }
 

@@ -24,7 +24,7 @@ export function partCases(): Case[] {
   const data = new Map(Object.entries(LOGIN));
   const payloads = slots.map((slot) => encodeRecord(settings, slot, data));
   const suspects = ['views'];
-  const read = { session: new Session<never>(new UnitOfWork(settings), settings), ...exchange(undefined), settings, takesOver: false };
+  const read = { session: new Session<never>(new UnitOfWork(settings), settings), ...exchange(undefined), settings };
   // Touches the data, as a handler does that reads them.
   void read.session.size;
   const at = <Item>(list: readonly Item[], index: number): Item => list[index % KEYS] as Item;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import { StoreUnavailableError } from '../errors.js';
 import { publish } from '../events.js';
 
@@ -68,7 +69,8 @@ export class StoreCalls {
   async #within<Result>(task: (act: Act) => Promise<Result>): Promise<Result> {
     const act = new Act(this.#store);
     const overdue = new StoreUnavailableError(`the express-session store did not answer within ${this.#timeout} ms`);
-    const timer = setTimeout(() => act.fail(overdue), this.#timeout);
+    // After what has come in meanwhile: a process that was busy for so long may have the answer already.
+    const timer = setTimeout(() => setImmediate(() => act.fail(overdue)), this.#timeout);
     this.#running.add(act);
     try {
       return await Promise.race([task(act), act.failed]);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import { OptionError, StoreUnavailableError } from '../errors.js';
 import { publish } from '../events.js';
 import { createVersion } from '../session-key.js';
@@ -30,6 +31,9 @@ export interface RedisStoreOptions {
  */
 const MAX_UNANSWERED = 10_000;
 
+/** What a timer of Node can wait, some 24 days; one that is to wait longer doesn't wait at all. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
 /**
  * Sessions in Redis (6.2 or later), Valkey, a Cluster, or behind Sentinel, through the application's own client, which it
  * never closes: a `Redis` or `Cluster` of ioredis 5 or 6, or what `createClient`, `createCluster` or `createSentinel` of
@@ -54,7 +58,9 @@ export class RedisStore implements Store {
     const { prefix = 'sojourn:', timeout = 1000, clock = Date.now, nearCache = false } = options;
     this.#client = recognize(client);
     if (typeof prefix !== 'string' || prefix === '') throw new OptionError('prefix', "must be a text that isn't empty");
-    if (!Number.isFinite(timeout) || timeout <= 0) throw new OptionError('timeout', 'must be a number of milliseconds above 0');
+    if (!Number.isFinite(timeout) || timeout <= 0 || timeout > MAX_TIMEOUT) {
+      throw new OptionError('timeout', `must be a number of milliseconds above 0, and ${MAX_TIMEOUT} at most`);
+    }
     this.#prefix = prefix;
     this.timeout = timeout;
     this.#clock = clock;
@@ -239,8 +245,12 @@ function ask<Reply>(command: Command<Reply>, redisKey: string): Promise<Reply> {
   }
 }
 
+/**
+ * After what has come in meanwhile was looked at: in a process that was busy for longer than the deadline, the reply is
+ * there already, and a timer would come before it.
+ */
 function giveUp(reject: (error: StoreUnavailableError) => void, timeout: number): void {
-  reject(new StoreUnavailableError(`Redis did not answer within ${timeout} ms`));
+  setImmediate(() => reject(new StoreUnavailableError(`Redis did not answer within ${timeout} ms`)));
 }
 
 /** A client with `stringNumbers: true` makes a text of it. */

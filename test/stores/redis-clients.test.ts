@@ -179,7 +179,10 @@ describe('RedisStore refuses', () => {
     expect(() => new RedisStore(client, { nearCache: nearCache as boolean })).toThrow(refused(option));
   });
 
-  test.each([[0], [-1], [Number.NaN], [Number.POSITIVE_INFINITY], ['1000' as unknown as number]])('the timeout %p', (timeout) => {
-    expect(() => new RedisStore(client, { timeout })).toThrow(refused('timeout'));
-  });
+  test.each([[0], [-1], [Number.NaN], [Number.POSITIVE_INFINITY], [2 ** 31], ['1000' as unknown as number]])(
+    'the timeout %p',
+    (timeout) => {
+      expect(() => new RedisStore(client, { timeout })).toThrow(refused('timeout'));
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { RedisStore } from 'sojourn';
 import { eventNamesDuring } from '../helpers/events.js';
 import { freePort } from '../helpers/programs.js';
-import { connect } from '../helpers/redis-client.js';
+import { connect, testRedisUrl } from '../helpers/redis-client.js';
 import { type RedisServer, startRedis } from '../helpers/redis-server.js';
 import { ACTS, CANARY, failure, KINDS, type Opened } from './clients.js';
 import { created } from './store-contract.js';
@@ -39,6 +39,18 @@ describe.each(KINDS)('with a Redis that hangs, on %s,', (_, open) => {
     await ended;
     await failure(new RedisStore(opened.client).read(CANARY));
   });
+});
+
+test.each(KINDS)('on %s a process that was busy for longer than the deadline takes the reply that has come meanwhile', async (_, open) => {
+  const { client, ping } = open(testRedisUrl());
+  await ping();
+  const store = new RedisStore(client, { timeout: 50 });
+  const read = store.read('anything');
+  // The command leaves at the end of this turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  const began = performance.now();
+  while (performance.now() - began < 200);
+  expect(await read).toBeNull();
 });
 
 test.each(KINDS)('on %s an abandoned call that is carried out later brings nothing back and overwrites nothing', async (_, open) => {

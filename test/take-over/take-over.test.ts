@@ -233,6 +233,15 @@ test('a lazy session is taken over as it is loaded', async () => {
   expect([...browser.jar.keys()]).toEqual(['sessionid']);
 });
 
+test('a socket takes over as well, and the next page has the session and its cookie', async () => {
+  const { app, browser, oldKeys } = await moveIn();
+  const upgrade = { headers: { cookie: browser.cookie } } as Parameters<typeof app.sessions.load>[0];
+  expect((await app.sessions.load(upgrade)).get('user')).toBe('ada');
+  expect(await oldKeys()).toEqual([]);
+  expect((await browser.get('/whoami')).body).toBe('ada');
+  expect([...browser.jar.keys()]).toEqual(['sessionid']);
+});
+
 test('an option that can’t work is an error at start that names it', () => {
   const start = (takeOver: unknown) => () => session({ secret: SECRET, store: new MemoryStore(), takeOver: takeOver as never });
   expect(start({})).toThrow(expect.objectContaining({ code: 'ERR_SESSION_OPTION', option: 'takeOver' }));
