@@ -19,7 +19,7 @@ export interface Settings {
   /** At a fixed rate, in each of three rounds. */
   readonly pacedSeconds: number;
 }
-export const FULL: Settings = { connections: 32, rounds: 7, seconds: 2, warmUp: 2, pacedSeconds: 5 };
+export const FULL: Settings = { connections: 32, rounds: 5, seconds: 2, warmUp: 2, pacedSeconds: 5 };
 export const QUICK: Settings = { connections: 32, rounds: 3, seconds: 1, warmUp: 0, pacedSeconds: 1 };
 
 export type Comparison = Pick<Results, 'cells' | 'ownKeys' | 'oneCounter' | 'redisMemory' | 'paced'>;
