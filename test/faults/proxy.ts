@@ -1,14 +1,16 @@
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * A TCP proxy on 127.0.0.1 that can fail like a network: swallow what goes one way without a word, and cut what is
- * connected.
+ * A TCP proxy on 127.0.0.1 that can fail like a network: swallow what goes one way without a word, be slow, and cut what
+ * is connected.
  */
 export class FaultyProxy {
   /** Bytes to the server are swallowed: it never hears of them. */
   swallowRequests = false;
   /** Bytes from the server are swallowed: it has carried out what nobody hears of. */
   swallowReplies = false;
+  /** How much later bytes from the server arrive, in milliseconds. */
+  replyDelay = 0;
   readonly #pairs = new Set<[Socket, Socket]>();
   readonly #server: Server;
 
@@ -35,6 +37,7 @@ export class FaultyProxy {
   heal(): void {
     this.swallowRequests = false;
     this.swallowReplies = false;
+    this.replyDelay = 0;
   }
 
   stop(): Promise<void> {
@@ -51,8 +54,13 @@ export class FaultyProxy {
     client.on('data', (chunk) => {
       if (!this.swallowRequests) server.write(chunk);
     });
+    const late: Buffer[] = [];
     server.on('data', (chunk) => {
-      if (!this.swallowReplies) client.write(chunk);
+      if (this.swallowReplies) return;
+      if (this.replyDelay === 0 && late.length === 0) return client.write(chunk);
+      late.push(chunk);
+      // Each timer writes what has waited longest: the order stays as it was when the delay changes.
+      setTimeout(() => client.write(late.shift() as Buffer), this.replyDelay);
     });
     for (const socket of pair) {
       socket.setNoDelay(true);

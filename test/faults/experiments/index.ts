@@ -12,6 +12,7 @@ import { clusterChanges } from './f9-cluster.js';
 import { torture } from './f10-torture.js';
 import { parallelWrites } from './parallel-writes.js';
 import { scriptsFlushed } from './scripts-flushed.js';
+import { slowReplies } from './slow.js';
 
 /** All experiments, in the order they are run. A new one is added here. */
 export const EXPERIMENTS: readonly Experiment[] = [
@@ -20,6 +21,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   cycleKey,
   scriptsFlushed,
   ghostWrite,
+  slowReplies,
   hung,
   killed,
   downAtStart,
