@@ -1,7 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
 import { MemoryStore, type Session, Session as SessionClass, type SessionEvents, session } from 'sojourn';
 import { fingerprintOf, storeKeyOf } from '../src/session-key.js';
 import { SECRET } from './helpers/app.js';
 import { TestClock } from './helpers/clock.js';
+import { type CodeBlock, codeBlocksOf, runBlock } from './helpers/code-blocks.js';
+import { compile } from './helpers/compile.js';
 import { eventsDuring } from './helpers/events.js';
 import { connect } from './helpers/redis-client.js';
 import { openSession, storedSession } from './helpers/sessions.js';
@@ -115,4 +119,48 @@ test('durations are those of the clock, in milliseconds', async () => {
   const store = new WatchedStore({ clock: clock.read }).before('create', () => clock.advance(0.25));
   const session: Session = new SessionClass({ store, clock: clock.read });
   expect(await eventsDuring(() => session.save())).toEqual([['created', { session: expect.any(String), duration: 250 }]]);
+});
+
+describe('docs/events.md', () => {
+  const rows = [...readFileSync('docs/events.md', 'utf8').matchAll(/^\| `sojourn:(\w+)` +\| .* \| ([^|]*) \|$/gm)];
+  const documented = Object.fromEntries(
+    rows.map(([, name = '', fields = '']) => [name, [...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field).sort()]),
+  );
+
+  test('names every event with its fields', async () => {
+    const published = await Promise.all(
+      (Object.keys(causes) as (keyof SessionEvents)[]).map(async (name) => {
+        const [act, message] = await causes[name](new WatchedStore());
+        await act();
+        return [name, Object.keys(message()).sort()];
+      }),
+    );
+    expect(documented).toEqual(Object.fromEntries(published));
+  });
+
+  test('has a block that compiles, and prints what it says', async () => {
+    const [block] = codeBlocksOf('docs/events.md') as [CodeBlock];
+    expect(compile('events', { 'block.ts': block.code })).toBe('');
+    const subscribed: Parameters<typeof subscribe>[] = [];
+    const load = () => ({
+      subscribe: (...args: Parameters<typeof subscribe>) => {
+        subscribed.push(args);
+        subscribe(...args);
+      },
+    });
+    const log = jest.spyOn(console, 'log').mockImplementation(() => {});
+    const error = jest.spyOn(console, 'error').mockImplementation(() => {});
+    runBlock(block, load);
+    for (const name of ['saved', 'storeError'] as const) {
+      const [act] = await causes[name](new WatchedStore());
+      await act();
+    }
+    for (const args of subscribed) unsubscribe(...args);
+    expect(log.mock.calls).toEqual([[expect.stringMatching(/^session [\w-]{12} was saved within \d+\.\d ms$/)]]);
+    expect(error.mock.calls).toEqual([
+      [expect.stringMatching(/^session [\w-]{12}:$/), expect.objectContaining({ code: 'ERR_STORE_UNAVAILABLE' })],
+    ]);
+    log.mockRestore();
+    error.mockRestore();
+  });
 });

@@ -20,7 +20,7 @@ export type Act = (req: Request, res: Response) => unknown;
 
 export interface DropIn<Store = WatchedStore> extends Running {
   readonly store: Store;
-  /** Sends a request that does this. */
+  /** Sends a request that does this. Rejects with what an `expect` in it says, which would be a 500 that nobody looks at. */
   ask(client: Client, act: Act): Promise<Reply>;
   /** Sends a request that has its session and waits until it is told to go on. */
   suspended(client: Client, act: Act): Promise<{ goOn: () => void; reply: Promise<Reply> }>;
@@ -75,10 +75,20 @@ export async function start<Store extends NonNullable<SessionOptions['store']>>(
   });
   const running = await listen(createServer(app));
   open.push(running);
-  const ask = (client: Client, act: Act) => {
+  const ask = async (client: Client, act: Act) => {
     count += 1;
-    acts.set(String(count), act);
-    return client.get(`/act/${count}`);
+    let failed: unknown;
+    acts.set(String(count), async (req, res) => {
+      try {
+        return await act(req, res);
+      } catch (error) {
+        if (error instanceof Error && 'matcherResult' in error) failed = error;
+        throw error;
+      }
+    });
+    const reply = await client.get(`/act/${count}`);
+    if (failed !== undefined) throw failed;
+    return reply;
   };
   return {
     ...running,

@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import util from 'node:util';
-import session from 'sojourn/express-session';
+import * as sojourn from 'sojourn';
+import session, * as dropIn from 'sojourn/express-session';
+import { storeKeyOf } from '../../src/session-key.js';
 import { type Client, listen, type Reply, type Running } from '../helpers/app.js';
 import { type Declared, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
 import { compile } from '../helpers/compile.js';
+import { connect, testRedisUrl } from '../helpers/redis-client.js';
 import { suspend, WatchedStore } from '../helpers/stores.js';
 import { DROP_IN_RECIPES, recipeNamed } from '../recipes/recipes.js';
 import { idOf, SECRET } from './app.js';
@@ -26,15 +30,19 @@ interface Served {
 async function serve(recipe: string, express = 'express'): Promise<Served> {
   const store = new WatchedStore();
   const sessions = session({ secret: SECRET, store, resave: false, saveUninitialized: false });
+  return { store, running: await run(recipe, { sessions }, express) };
+}
+
+async function run(recipe: string, dropIn: Declared, express = 'express'): Promise<Running> {
   const load = (id: string): unknown => {
-    if (id === './drop-in.js') return { sessions };
+    if (id === './drop-in.js') return dropIn;
     if (id === './is-array.js') return runBlock(recipeNamed('is-array.ts'), load);
     return requireFromRoot(id === 'express' ? express : id);
   };
   const { app }: Declared = runBlock(recipeNamed(recipe), load);
   const running = await listen(createServer(app as RequestListener));
   open.push(running);
-  return { running, store };
+  return running;
 }
 
 const post = (client: Client, path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Reply> =>
@@ -135,6 +143,34 @@ describe('connect-flash', () => {
     store.before('create', () => Promise.reject(new Error('down')));
     expect((await post(running.client(), '/cart')).status).toBe(503);
   });
+});
+
+/** `new Redis(url)`, closed after the tests of this file. */
+function OpenRedis(url: string) {
+  return connect({}, url);
+}
+
+test('drop-in.ts, which they share, keeps the sessions in Redis', async () => {
+  Object.assign(process.env, { REDIS_URL: testRedisUrl(), SESSION_SECRET: SECRET });
+  const own: Record<string, unknown> = {
+    ioredis: { Redis: OpenRedis },
+    sojourn,
+    'sojourn/express-session': { ...dropIn, __esModule: true },
+  };
+  const running = await run(
+    'passport',
+    runBlock(recipeNamed('drop-in.ts'), (id) => own[id]),
+  );
+  const client = running.client();
+  await post(client, '/login', ADA);
+  expect((await client.get('/account')).body).toBe('hello ada');
+  const { 'connect.sid': cookie = '' } = Object.fromEntries(client.jar);
+  expect(await connect().strlen(`sojourn:${storeKeyOf(decodeURIComponent(cookie).slice(2, 45))}`)).toBeGreaterThan(20);
+});
+
+test('each recipe is run here', () => {
+  const here = readFileSync('test/drop-in/recipes.test.ts', 'utf8');
+  expect(DROP_IN_RECIPES.filter(({ name }) => !here.includes(`'${name}'`))).toEqual([]);
 });
 
 test('each recipe compiles as it stands, in a program where req.session is express-session’s', () => {

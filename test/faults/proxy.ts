@@ -3,8 +3,8 @@ import { type AddressInfo, createConnection, createServer, type Server, type Soc
 const SUBSCRIBE = /^subscribe\r$/im;
 
 /**
- * A TCP proxy on 127.0.0.1 that can fail like a network: swallow what goes one way without a word, and cut what is
- * connected.
+ * A TCP proxy on 127.0.0.1 that can fail like a network: swallow what goes one way without a word, be slow, and cut what
+ * is connected.
  */
 export class FaultyProxy {
   /** Bytes to the server are swallowed: it never hears of them. */
@@ -15,6 +15,8 @@ export class FaultyProxy {
   swallowMessages = false;
   /** Connections that are made now are taken and never answered. `heal` ends them. */
   hangNew = false;
+  /** How much later bytes from the server arrive, in milliseconds. */
+  replyDelay = 0;
   readonly #pairs = new Set<[Socket, Socket]>();
   readonly #hanging = new Set<Socket>();
   readonly #server: Server;
@@ -45,6 +47,7 @@ export class FaultyProxy {
     this.swallowMessages = false;
     this.hangNew = false;
     for (const client of this.#hanging) client.destroy();
+    this.replyDelay = 0;
   }
 
   stop(): Promise<void> {
@@ -70,8 +73,13 @@ export class FaultyProxy {
       subscribed ||= SUBSCRIBE.test(chunk.toString('latin1'));
       if (!this.swallowRequests) server.write(chunk);
     });
+    const late: Buffer[] = [];
     server.on('data', (chunk) => {
-      if (!this.swallowReplies && !(subscribed && this.swallowMessages)) client.write(chunk);
+      if (this.swallowReplies || (subscribed && this.swallowMessages)) return;
+      if (this.replyDelay === 0 && late.length === 0) return client.write(chunk);
+      late.push(chunk);
+      // Each timer writes what has waited longest: the order stays as it was when the delay changes.
+      setTimeout(() => client.write(late.shift() as Buffer), this.replyDelay);
     });
     for (const socket of pair) {
       socket.setNoDelay(true);

@@ -1,9 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { Redis } from 'ioredis';
 import * as sojourn from 'sojourn';
 import * as testing from 'sojourn/testing';
-import { listen, rawRequest, SECRET } from '../helpers/app.js';
+import { listen, SECRET } from '../helpers/app.js';
 import { type CodeBlock, codeBlocksOf, type Declared, DeclaredTests, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
 import { compile } from '../helpers/compile.js';
 
@@ -67,37 +67,6 @@ const checks: Record<string, (declared: Declared) => Promise<void>> = {
     expect(short).not.toContain('Max-Age');
     const [long] = (await running.client().get('/login', post({}, 'name=ada&remember=on'))).setCookies;
     expect(long).toContain('Max-Age=2592000');
-    await running.close();
-  },
-
-  async 'Plain node:http'({ server }) {
-    const running = await listen(server as Server);
-    const client = running.client();
-    await client.get('/');
-    expect((await client.get('/')).body).toBe('views: 2\n');
-    await running.close();
-  },
-
-  async 'A session outside of a request'({ store, remember }) {
-    const first = new sojourn.Session({ store: store as sojourn.Store });
-    await first.create();
-    const sessionKey = first.sessionKey as string;
-    await (remember as (key: string, note: string) => Promise<void>)(sessionKey, 'kept');
-    const second = await new sojourn.Session({ store: store as sojourn.Store, sessionKey }).load();
-    expect(second.get('note')).toBe('kept');
-  },
-
-  async WebSockets({ server, sessions }) {
-    const running = await listen(server as Server);
-    const { cookie } = await (sessions as sojourn.SessionMiddleware).issue({ userId: 1 });
-    const upgrade = (cookies: string) =>
-      rawRequest(
-        running.port,
-        `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: ${cookies}\r\n\r\n`,
-        () => undefined,
-      );
-    expect(await upgrade(cookie)).toContain('101');
-    expect(await upgrade('')).toContain('401');
     await running.close();
   },
 

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { until } from '../faults/experiment.js';
 import { Client, SECRET } from '../helpers/app.js';
 import { compile } from '../helpers/compile.js';
 import { freePort, startProgram, stopProgram } from '../helpers/programs.js';
@@ -25,6 +26,8 @@ beforeAll(async () => {
   };
   nest = await startProgram(process.execPath, ['--import', 'tsx', 'artifacts/recipes/nest/main.ts'], /successfully started/, env);
   client = new Client(`http://127.0.0.1:${port}`);
+  // Nest says that it has started a moment before it listens.
+  await until(async () => (await client.get('/about')).status === 200, 'Nest listens');
 });
 afterAll(async () => {
   await stopProgram(nest);

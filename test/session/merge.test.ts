@@ -79,6 +79,17 @@ describe.each(stores)('two parallel requests of one session, on %s:', (_, open) 
     await expect(late.save()).rejects.toMatchObject({ code: 'ERR_SESSION_UPDATE' });
   });
 
+  test('a write to a key that another request cycled meanwhile is interrupted, and nothing else', async () => {
+    const { open: openAgain } = await storedSession({ store }, { a: 1 });
+    const [login, late] = [await openAgain(), await openAgain()];
+    login.cycleKey();
+    await login.save();
+    late.set('x', 1);
+    const events = await eventNamesDuring(() => expect(late.save()).rejects.toMatchObject({ code: 'ERR_SESSION_UPDATE' }));
+    expect(events).toEqual(['interrupted']);
+    expect(await storedData({ store }, login.sessionKey)).toEqual({ a: 1 });
+  });
+
   function push(session: Session, value: number): void {
     (session.get('b') as number[]).push(value);
   }

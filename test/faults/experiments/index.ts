@@ -13,6 +13,7 @@ import { torture } from './f10-torture.js';
 import { nearCache } from './near-cache.js';
 import { parallelWrites } from './parallel-writes.js';
 import { scriptsFlushed } from './scripts-flushed.js';
+import { slowReplies } from './slow.js';
 
 /** All experiments, in the order they are run. A new one is added here. */
 export const EXPERIMENTS: readonly Experiment[] = [
@@ -22,6 +23,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   scriptsFlushed,
   nearCache,
   ghostWrite,
+  slowReplies,
   hung,
   killed,
   downAtStart,

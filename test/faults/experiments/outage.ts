@@ -15,6 +15,8 @@ export interface Outage {
   readonly empties: boolean;
   /** Milliseconds the client may take to be there again. */
   readonly healsWithin: number;
+  /** The longest a request may take, in milliseconds: one store call that fails unless told. */
+  readonly longest?: number;
   begin(): Promise<void>;
   /** Resolves when the store takes commands again. */
   end(): Promise<void>;
@@ -53,7 +55,7 @@ export async function outageUnderLoad(app: AppProcess, outage: Outage): Promise<
   const firstWrite = tally.firstWriteAfter(ended) ?? Number.POSITIVE_INFINITY;
   row.heal = Math.max(firstWrite, tally.failingAfter(ended));
   row.expect(row.heal <= outage.healsWithin, `healed after ${row.heal} ms, expected within ${outage.healsWithin}`);
-  await expectDecency(row, tally, [app]);
+  await expectDecency(row, tally, [app], outage.longest);
   const publicErrors = tally.answers.filter(({ path, answer }) => path.startsWith('/public') && answer.status !== 200).length;
   row.expect(publicErrors === 0, `${publicErrors} pages that don't touch the session failed`);
 
