@@ -13,6 +13,8 @@ export interface Arguments {
   readonly workloads: readonly string[];
   /** Everything was asked for: only such figures may replace those in RESULTS.md. */
   readonly complete: boolean;
+  /** Some workloads once more, in the place of what RESULTS.md has of them, which then says so. */
+  readonly again: boolean;
 }
 
 export const USAGE = `Usage: npm run bench -- [what] [how]
@@ -23,6 +25,7 @@ export const USAGE = `Usage: npm run bench -- [what] [how]
   --profile      what the server does under a workload, by function
   --quick        fewer peers and short rounds; with the comparison under two minutes
   --only C,E     these workloads
+  --again        with --only: replaces these workloads in bench/RESULTS.md, and what is measured in process
   --peers sojourn,limit,floor   these peers`;
 
 const MODES = ['micro', 'growth', 'slow-paths', 'profile'] as const;
@@ -36,6 +39,10 @@ export function parseArguments(args: readonly string[]): Arguments {
   const mode = modes[0] ?? 'compare';
   const quick = values.quick ?? false;
   const names = PEERS.map(({ name }) => name);
+  const again = values.again ?? false;
+  if (again && (quick || values.peers !== undefined || values.only === undefined || mode !== 'compare')) {
+    throw new Error(`--again goes with --only, and with nothing else.\n${USAGE}`);
+  }
   const usual = mode === 'profile' ? ['sojourn'] : quick ? QUICK : FULL;
   return {
     mode,
@@ -43,6 +50,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     peers: chosen('--peers', values.peers, names, usual),
     workloads: chosen('--only', values.only?.toUpperCase(), LETTERS, mode === 'profile' ? ['C', 'E'] : LETTERS),
     complete: !quick && values.only === undefined && values.peers === undefined,
+    again,
   };
 }
 
@@ -54,6 +62,7 @@ function parse(args: readonly string[]) {
     growth: flag,
     'slow-paths': flag,
     profile: flag,
+    again: flag,
     only: { type: 'string' },
     peers: { type: 'string' },
   } as const;

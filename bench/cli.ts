@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { needProgram } from '../test/helpers/programs.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
@@ -16,9 +16,10 @@ import { BENCH, buildSojourn, installPeers } from './prepare.ts';
 import { profile } from './profile.ts';
 import { BenchRedis } from './redis.ts';
 import { microTable, report } from './report.ts';
-import type { Results } from './results.ts';
+import { type Results, replaced } from './results.ts';
 
 const RESULTS = join(BENCH, 'results');
+const COMPARISON = join(RESULTS, 'comparison.json');
 const MICRO_ROUNDS = 9;
 
 /** `npm run bench`: `bench/README.md` says what it measures and how to read it. */
@@ -36,13 +37,14 @@ async function main(args: Arguments): Promise<void> {
     if (args.mode === 'growth') return print(await grow(args, machine, load, redis));
     const settings = args.quick ? QUICK : FULL;
     const comparison = await compare(args, settings, load, redis);
-    const heap = args.quick || !args.complete ? [] : measureHeap();
-    const micro = args.complete ? await runMicro('hot path', MICRO_ROUNDS) : [];
-    const results: Results = { machine, settings: { ...settings, sessions: SESSIONS }, ...comparison, heap, micro };
-    const text = report(results, args.complete);
-    if (args.complete) {
+    const heap = args.complete ? measureHeap() : [];
+    const micro = args.complete || args.again ? await runMicro('hot path', MICRO_ROUNDS) : [];
+    const measured: Results = { machine, settings: { ...settings, sessions: SESSIONS }, ...comparison, heap, micro };
+    const results = args.again ? replaced(JSON.parse(readFileSync(COMPARISON, 'utf8')), measured, args.workloads) : measured;
+    const text = report(results, args.complete || args.again);
+    if (args.complete || args.again) {
       writeFileSync(join(BENCH, 'RESULTS.md'), text);
-      writeFileSync(join(RESULTS, 'comparison.json'), `${JSON.stringify(results)}\n`);
+      writeFileSync(COMPARISON, `${JSON.stringify(results)}\n`);
     }
     print(text);
   });

@@ -26,7 +26,7 @@ function section(title: string, text: string): string {
   return text === '' ? '' : `## ${title}\n\n${text}`;
 }
 
-function machineOf({ machine, settings }: Results): string {
+function machineOf({ machine, settings, again = [] }: Results): string {
   const { connections, rounds, seconds, sessions } = settings;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const cores = machine.pinned
@@ -36,6 +36,9 @@ function machineOf({ machine, settings }: Results): string {
     `${machine.date}, commit ${machine.commit || 'unknown'}. ${machine.cpu}, ${machine.cores} cores, ${machine.memory}, ${machine.system}.`,
     `Node ${machine.node}, Redis ${machine.redis}, load by ${machine.load}. ${packages.join(', ')}.`,
     `${cores} ${connections} connections, ${sessions} sessions; medians of ${rounds} rounds of ${seconds} s, the peers interleaved.`,
+    ...again.map(
+      ({ workloads, date, commit }) => `Measured again on ${date}, commit ${commit}: ${workloads.join(', ')}, and what is in process.`,
+    ),
     '[README.md](README.md) says how to read this.',
   ].join('\n');
 }

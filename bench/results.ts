@@ -50,6 +50,22 @@ export interface Results {
   readonly heap: readonly Figure[];
   readonly paced: Paced | null;
   readonly micro: readonly MicroResult[];
+  /** What was measured once more later, and with which commit. */
+  readonly again?: readonly { readonly workloads: readonly string[]; readonly date: string; readonly commit: string }[];
+}
+
+/** The results with some workloads, and what is measured in process, measured once more. All peers of a workload come from one run. */
+export function replaced(before: Results, later: Results, workloads: readonly string[]): Results {
+  const { date, commit } = later.machine;
+  return {
+    ...before,
+    cells: [...before.cells.filter(({ workload }) => !workloads.includes(workload)), ...later.cells],
+    ownKeys: later.ownKeys.length > 0 ? later.ownKeys : before.ownKeys,
+    oneCounter: later.oneCounter.length > 0 ? later.oneCounter : before.oneCounter,
+    paced: later.paced ?? before.paced,
+    micro: later.micro,
+    again: [...(before.again ?? []), { workloads, date, commit }],
+  };
 }
 
 export type Summary = Round & Pick<Cell, 'commands' | 'bytes'> & { readonly spread: number };

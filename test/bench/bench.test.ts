@@ -3,7 +3,7 @@ import { median, percentile, show, spread } from '../../bench/figures.ts';
 import { svgOf, ticksUpTo } from '../../bench/growth/svg.ts';
 import { assertAnswered, type LoadResult } from '../../bench/load/load.ts';
 import { report } from '../../bench/report.ts';
-import { overFloor, type Results, summaryOf } from '../../bench/results.ts';
+import { overFloor, type Results, replaced, summaryOf } from '../../bench/results.ts';
 import { table } from '../../bench/table.ts';
 import { targetsOf } from '../../bench/targets.ts';
 import { kindOf, rawRequest, requestsOf, WORKLOADS, workloadOf } from '../../bench/workloads.ts';
@@ -75,6 +75,19 @@ describe('figures', () => {
   });
 });
 
+test('workloads that are measured again replace theirs, from one run for all peers, and the report says so', () => {
+  const later: Results = {
+    ...RESULTS,
+    machine: { ...RESULTS.machine, commit: 'later' },
+    cells: [cell('limit', 'C', [1]), cell('sojourn', 'C', [2])],
+  };
+  const results = replaced(RESULTS, later, ['C']);
+  expect(results.cells.filter(({ workload }) => workload === 'C')).toEqual(later.cells);
+  expect(results.cells.filter(({ workload }) => workload !== 'C')).toEqual(RESULTS.cells.filter(({ workload }) => workload !== 'C'));
+  expect(report(results, true)).toContain('Measured again on 2030-01-02, commit later: C, and what is in process.');
+  expect(report(RESULTS, true)).not.toContain('Measured again');
+});
+
 describe('arguments', () => {
   test('without any, everything is compared', () => {
     const args = parseArguments([]);
@@ -94,6 +107,8 @@ describe('arguments', () => {
     [['--peers', 'nobody'], '--peers: there is no nobody, but floor'],
     [['--micro', '--growth'], "--micro and --growth don't go together"],
     [['--fast'], "Unknown option '--fast'"],
+    [['--again'], '--again goes with --only'],
+    [['--again', '--only', 'C', '--quick'], '--again goes with --only'],
   ])('%p is refused with the usage', (args, message) => {
     expect(() => parseArguments(args)).toThrow(message);
     expect(() => parseArguments(args)).toThrow('Usage: npm run bench');
