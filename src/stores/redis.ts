@@ -51,6 +51,7 @@ export class RedisStore implements Store {
   readonly #prefix: string;
   readonly #clock: () => number;
   #near: NearCache | undefined;
+  #turn: Promise<void> | undefined;
   #channel: InvalidationChannel | undefined;
   #unanswered = 0;
 
@@ -77,7 +78,7 @@ export class RedisStore implements Store {
   #readNear(near: NearCache, key: string): Promise<StoredSession | null> {
     // Its own deadline may have passed. Somebody may have moved that meanwhile, so that Redis is asked.
     const kept = this.#open(key, near.get(key));
-    if (kept !== null) return Promise.resolve(kept);
+    if (kept !== null) return this.#endOfTurn().then(() => kept);
     const fetch = near.begin(key);
     if (fetch === undefined) return this.#get(key, (value) => this.#open(key, value));
     const reading = this.#get(key, (value) => {
@@ -87,6 +88,20 @@ export class RedisStore implements Store {
     });
     reading.catch(() => near.end(fetch, null));
     return reading;
+  }
+
+  /**
+   * Hits are answered together at the end of a turn of the event loop, as what comes from Redis is: the responses then
+   * leave together, too, and wake whoever reads them once instead of each time.
+   */
+  #endOfTurn(): Promise<void> {
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = undefined;
+        resolve();
+      });
+    });
+    return this.#turn;
   }
 
   #get(key: string, result: (value: string | null) => StoredSession | null): Promise<StoredSession | null> {
