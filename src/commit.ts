@@ -147,7 +147,9 @@ function pick(later: CookieAct, earlier: CookieAct): CookieAct {
 }
 
 function factsOf({ session, settings }: Exchange, work: UnitOfWork, status: number, headersSent: boolean): Facts {
-  const { changed, keyPending } = work;
+  const { changed } = work;
+  if (changed || work.keyPending) work.settleUser();
+  const { keyPending } = work;
   // Stored before the application had its turn; the client doesn't have the cookie yet.
   const takenOver = work.takesOver && work.stored;
   return {

@@ -4,7 +4,7 @@ import { sign, unsign } from 'cookie-signature';
 import { OptionError } from './errors.js';
 import { publish } from './events.js';
 import { Recent } from './recent.js';
-import { isSessionKey } from './session-key.js';
+import { isSessionKey, KEY_LENGTH, OWNED_KEY_LENGTH } from './session-key.js';
 
 /** All of them as in `Set-Cookie` (RFC 6265bis); ages are not here but in the session's expiry. */
 export interface CookieOptions {
@@ -25,9 +25,8 @@ export interface CookieOptions {
   priority?: 'low' | 'medium' | 'high';
 }
 
-/** A key, a dot, and the HMAC-SHA256 in base64 without padding, as cookie-signature writes it. */
-const KEY_LENGTH = 43;
-const VALUE_LENGTH = KEY_LENGTH + 1 + 43;
+/** A value is a key, a dot, and the HMAC-SHA256 in base64 without padding, as cookie-signature writes it. */
+const SIGNATURE_LENGTH = 1 + 43;
 /** Far below the 4096 bytes that browsers take for name and value (RFC 6265bis section 5.6), and what HKDF takes as info. */
 const MAX_NAME_LENGTH = 1000;
 /** More cookies of our name than any accident makes; beyond that the rest isn't looked at. */
@@ -135,15 +134,16 @@ export class SessionCookie {
 
   #verify(value: string): string | undefined {
     // Shape first: nothing ill-formed costs an HMAC or reaches the store.
-    if (value.length !== VALUE_LENGTH || value[KEY_LENGTH] !== '.') return undefined;
+    const length = value.length - SIGNATURE_LENGTH;
+    if ((length !== KEY_LENGTH && length !== OWNED_KEY_LENGTH) || value[length] !== '.') return undefined;
     const known = this.#keyOf.get(value);
     if (known !== undefined) return known;
-    if (!isSessionKey(value.slice(0, KEY_LENGTH))) return undefined;
+    if (!isSessionKey(value.slice(0, length))) return undefined;
     for (const [index, secret] of this.#secrets.entries()) {
       if (unsign(value, secret) === false) continue;
       // A copy: a part of the header would keep all of it in memory.
       const copy = Buffer.from(value, 'latin1').toString('latin1');
-      const key = copy.slice(0, KEY_LENGTH);
+      const key = copy.slice(0, length);
       this.#keyOf.set(copy, key);
       if (index === 0) this.#valueOf.set(key, copy);
       return key;

@@ -71,6 +71,34 @@ export class StoreUnavailableError extends SessionError {
   }
 }
 
+/**
+ * A logout or revocation was carried out, but too few replicas have confirmed it in time (`durability`): after a failover the session
+ * might be alive again.
+ */
+export class NotDurableError extends SessionError {
+  constructor(confirmed: number, replicas: number, timeout: number) {
+    super(
+      `The session has ended, but only ${confirmed} of ${replicas} replicas have confirmed it within ${timeout} ms: after a failover it may be back. ` +
+        'Check the replicas, and end it once more when they are there.',
+      'ERR_SESSION_NOT_DURABLE',
+      503,
+      { headers: { 'Retry-After': '1' } },
+    );
+  }
+}
+
+/** The user has as many sessions as `maxPerUser` allows, and it says `then: 'refuse'`. The session was not stored. */
+export class SessionLimitError extends SessionError {
+  constructor(sessions: number) {
+    super(
+      `The user has ${sessions} sessions already, which is the limit (maxPerUser). ` +
+        "Let the user end one of them, or set then: 'evict-oldest'.",
+      'ERR_SESSION_LIMIT',
+      409,
+    );
+  }
+}
+
 /** The data of a lazy session were touched before `await session.load()`. */
 export class SessionNotLoadedError extends SessionError {
   constructor() {

@@ -17,6 +17,8 @@ export interface SessionEvents {
   cycled: Timed & { from: string };
   /** A flushed record was deleted. */
   flushed: Timed;
+  /** Sessions of users were ended from elsewhere: one by its `ref`, those of a user, all, or by the limit `maxPerUser`. How many, as far as known. */
+  revoked: { reason: 'session' | 'user' | 'everything' | 'limit'; sessions: number };
   /** A session was found to be over: its fixed time has passed, or its absolute timeout. */
   expired: Subject & { reason: 'expiry' | 'absolute' };
   /** A write met a session that another request had deleted or cycled. */
@@ -57,6 +59,7 @@ const channels = {
   saved: safeChannel('sojourn:saved'),
   cycled: safeChannel('sojourn:cycled'),
   flushed: safeChannel('sojourn:flushed'),
+  revoked: safeChannel('sojourn:revoked'),
   expired: safeChannel('sojourn:expired'),
   interrupted: safeChannel('sojourn:interrupted'),
   conflict: safeChannel('sojourn:conflict'),

@@ -4,9 +4,11 @@ export { type Codec, type CodecContext, type CodecKeys, type CompressedOptions, 
 export type { CookieOptions } from './cookie.js';
 export {
   CreateError,
+  NotDurableError,
   OptionError,
   SessionError,
   SessionInterrupted,
+  SessionLimitError,
   SessionNotLoadedError,
   SessionTooLargeError,
   StoreUnavailableError,
@@ -24,5 +26,19 @@ export type { SessionData } from './session-data.js';
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory.js';
 export type { NearCacheOptions } from './stores/near-cache.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis.js';
-export type { Conflict, RetireResult, Store, StoredSession, UpdateResult } from './stores/store.js';
+export type {
+  Conflict,
+  EnterResult,
+  Entry,
+  ListedSession,
+  OwnedSessions,
+  RetireResult,
+  SessionLimit,
+  Store,
+  StoredSession,
+  Times,
+  UpdateResult,
+} from './stores/store.js';
 export type { OldSessions, Predecessor } from './take-over.js';
+export type { SessionView, UserOptions } from './user.js';
+export type { SessionInfo, UserSessions } from './user-sessions.js';

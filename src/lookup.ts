@@ -26,7 +26,7 @@ export async function lookUp(settings: RecordSettings, keys: readonly string[]):
   for (const [index, slot] of slots.entries()) {
     const record = records[index] ?? null;
     const found = record !== null && !isMarker(record);
-    if (found) live.push({ slot: { ...slot, version: record.version }, record });
+    if (found) live.push({ slot: { ...slot, version: record.version, times: record.times }, record });
     publish('loaded', { storeKey: slot.storeKey, found, duration: clock() - began });
   }
   const [first, ...others] = live;
@@ -46,6 +46,7 @@ async function lookUpOne({ store, clock }: RecordSettings, slot: Slot): Promise<
   publish('loaded', { storeKey: slot.storeKey, found, duration: clock() - began });
   if (!found) return { slot: null, payload: null, ambiguous: NONE, retired: record !== null };
   slot.version = record.version;
+  slot.times = record.times;
   return { slot, payload: record.payload, ambiguous: NONE, retired: false };
 }
 

@@ -10,6 +10,7 @@ import type { SessionData, SessionEntriesOf } from './session-data.js';
 import type { Store } from './stores/store.js';
 import { claimIn } from './take-over.js';
 import { UnitOfWork } from './unit-of-work.js';
+import { revokeEverything, type UserSessions, userSessions } from './user-sessions.js';
 
 /** What `session(options)` returns: a middleware for Express, Connect or plain `node:http`, and what belongs to it. */
 export interface SessionMiddleware<Data extends object = SessionData> {
@@ -18,6 +19,13 @@ export interface SessionMiddleware<Data extends object = SessionData> {
   load(req: AnyRequest): Promise<Session<Data>>;
   /** A new stored session, the `Cookie` header that leads to it, and how many seconds a browser keeps it (null: until it closes). */
   issue(data: SessionEntriesOf<Data>): Promise<{ sessionKey: string; cookie: string; maxAge: number | null }>;
+  /** The sessions of a user, to be listed and ended. Needs the option `user`. */
+  of(user: string | number): UserSessions;
+  /**
+   * Ends all sessions in the store, whoever's; how many are known to have ended. Goes through all keys, so it may take a while. Rejects with
+   * `StoreUnavailableError`, having ended some.
+   */
+  revokeEverything(): Promise<number>;
   readonly store: Store;
   /** @internal How the session's cookie is read and written, for `sojourn/testing`. */
   readonly cookie: SessionCookie;
@@ -29,7 +37,7 @@ export interface SessionMiddleware<Data extends object = SessionData> {
  * This is the life of a request: the cookie gives a session key, the store its record, the handler works on the
  * session, and when the response begins, what was changed is stored before anything leaves.
  */
-export function session<Data extends object = SessionData>(options?: SessionOptions): SessionMiddleware<Data> {
+export function session<Data extends object = SessionData>(options?: SessionOptions<Data>): SessionMiddleware<Data> {
   const settings = resolveOptions(options);
   const gateResponse = responseGate();
   const { attach, isAttached } = attachment(settings.property);
@@ -72,6 +80,8 @@ export function session<Data extends object = SessionData>(options?: SessionOpti
   return Object.assign(middleware, {
     store: settings.store,
     cookie: settings.cookie,
+    of: (user: string | number) => userSessions(settings, user),
+    revokeEverything: () => revokeEverything(settings),
     load: (req: AnyRequest) => new Session<Data>(workFor(req.headers.cookie), settings).load(),
     async issue(data: SessionEntriesOf<Data>) {
       const work = new UnitOfWork(settings);

@@ -4,11 +4,13 @@ import { type CookieOptions, SessionCookie } from './cookie.js';
 import { OptionError } from './errors.js';
 import { warnOnce } from './events.js';
 import { type Duration, EXPIRY_KEY, type ExpiryPolicy, expiryAge, problemWithAge, readCustomExpiry, toSeconds } from './expiry.js';
+import type { SessionData } from './session-data.js';
 import { sessionKeys } from './session-key.js';
 import { MemoryStore } from './stores/memory.js';
 import type { Store } from './stores/store.js';
 import type { Predecessor } from './take-over.js';
 import type { WorkSettings } from './unit-of-work.js';
+import { resolveUserOptions, type UserOptions, type UserSettings } from './user.js';
 
 /** What a session needs to know, in a request or without one. */
 export interface CommonOptions {
@@ -31,7 +33,7 @@ export interface StandaloneOptions extends CommonOptions {
   sessionKey?: string;
 }
 
-export interface SessionOptions extends CommonOptions {
+export interface SessionOptions<Data extends object = SessionData> extends CommonOptions, UserOptions<Data> {
   /** Signs the cookie: at least 32 characters. In a list the first signs and all verify. `SESSION_SECRET` unless told. */
   secret?: string | readonly string[];
   /** Where sessions are kept. A `MemoryStore` unless told. */
@@ -49,7 +51,9 @@ export interface SessionOptions extends CommonOptions {
   takeOver?: Predecessor;
 }
 
-export interface SessionSettings extends WorkSettings, ExpiryPolicy {
+export interface SessionSettings extends WorkSettings, ExpiryPolicy, UserSettings {
+  readonly userOf: UserSettings['userOf'];
+  readonly maxPerUser: UserSettings['maxPerUser'];
   readonly cookie: SessionCookie;
   readonly saveEveryRequest: boolean;
   readonly lazy: boolean;
@@ -83,6 +87,9 @@ const SESSION: Record<keyof SessionOptions, true> = {
   property: true,
   onInterrupted: true,
   takeOver: true,
+  user: true,
+  device: true,
+  maxPerUser: true,
 };
 const COOKIE: Record<keyof CookieOptions, true> = {
   name: true,
@@ -107,15 +114,17 @@ const STORE_METHODS: readonly (keyof Store)[] = [
 ];
 
 /** The settings of `session(options)`. Throws an `OptionError` that names the option; warns of what production needs. */
-export function resolveOptions(options: SessionOptions = {}): SessionSettings {
+export function resolveOptions<Data extends object = SessionData>(options: SessionOptions<Data> = {}): SessionSettings {
   assertKnown(options, SESSION, '');
   const { cookie = {}, property = 'session', onInterrupted = 'error' } = options;
   assertKnown(cookie, COOKIE, 'cookie.');
   if (typeof property !== 'string' || property === '') throw new OptionError('property', "must be a name that isn't empty");
   if (onInterrupted !== 'error' && onInterrupted !== 'discard') throw new OptionError('onInterrupted', "must be 'error' or 'discard'");
+  const store = options.store === undefined ? memoryStore(options.clock) : checkedStore(options.store);
   return {
     ...resolveCommon(options),
-    store: options.store === undefined ? memoryStore(options.clock) : checkedStore(options.store),
+    ...resolveUserOptions(options, store),
+    store,
     cookie: new SessionCookie(cookie, resolveSecrets(options.secret)),
     saveEveryRequest: flag(options, 'saveEveryRequest'),
     lazy: flag(options, 'lazy'),

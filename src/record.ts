@@ -1,8 +1,8 @@
 import type { Codec } from './codec.js';
-import { CreateError, SessionTooLargeError, StoreUnavailableError, UpdateError } from './errors.js';
+import { CreateError, SessionError, SessionLimitError, SessionTooLargeError, StoreUnavailableError, UpdateError } from './errors.js';
 import { publish } from './events.js';
-import type { KeyScheme } from './session-key.js';
-import { isMarker, type Store, type StoredSession } from './stores/store.js';
+import { type KeyScheme, keyOwnedBy, ownerIn } from './session-key.js';
+import { isMarker, type OwnedSessions, type SessionLimit, type Store, type StoredSession, type Times } from './stores/store.js';
 import type { Write } from './write.js';
 
 /** How long the marker of a cycled key lives, in seconds: longer than any request that still holds the old key. */
@@ -25,6 +25,8 @@ export interface RecordSettings {
   readonly clock: () => number;
   /** Every flushed record leaves a marker: a request in flight might create it again otherwise (`take-over.ts`). */
   readonly flushLeavesMarker?: boolean;
+  /** How many sessions a user may have. */
+  readonly maxPerUser?: SessionLimit | undefined;
 }
 
 /** Where a session is kept: one per session key. */
@@ -35,16 +37,25 @@ export interface Slot {
   version: string | null;
   /** When the session began or was cycled, in seconds; kept only under an absolute timeout. */
   startedAt: number | undefined;
+  /** Of a user's session. */
+  times: Times | undefined;
   /** Whether the record, once it was flushed, is to leave a marker: late requests with the old key are told apart by it. */
   leavesMarker: boolean;
 }
 
 export function slotFor({ keys }: RecordSettings, sessionKey: string): Slot {
-  return { sessionKey, storeKey: keys.storeKeyOf(sessionKey), version: null, startedAt: undefined, leavesMarker: false };
+  return { sessionKey, storeKey: keys.storeKeyOf(sessionKey), version: null, startedAt: undefined, times: undefined, leavesMarker: false };
 }
 
 export function newSlot(settings: RecordSettings): Slot {
   return slotFor(settings, settings.keys.createKey());
+}
+
+/** Gives a slot without a record the key of an owner, or of nobody. */
+export function giveTo(owner: string | null, slot: Slot, { keys }: RecordSettings): void {
+  if (ownerIn(slot.storeKey) === owner) return;
+  slot.sessionKey = keyOwnedBy(slot.sessionKey, owner);
+  slot.storeKey = keys.storeKeyOf(slot.sessionKey);
 }
 
 /** The text a store keeps. Throws for values the codec refuses and for too large a session, before any store call. */
@@ -94,7 +105,7 @@ function bindingOf({ keySalt }: RecordSettings, { storeKey }: Pick<Slot, 'storeK
 /** One store call. Whatever a store throws becomes an error with a status, and is published. */
 export function ask<Reply>({ storeKey }: Pick<Slot, 'storeKey'>, call: () => Promise<Reply>): Promise<Reply> {
   const fail = (cause: unknown): Promise<never> => {
-    const error = cause instanceof StoreUnavailableError ? cause : new StoreUnavailableError('a call failed, see cause', { cause });
+    const error = cause instanceof SessionError ? cause : new StoreUnavailableError('a call failed, see cause', { cause });
     publish('storeError', { storeKey, error });
     return Promise.reject(error);
   };
@@ -111,9 +122,24 @@ export function deleteRecord({ store }: RecordSettings, slot: Slot): Promise<boo
   return ask(slot, () => store.delete(slot.storeKey));
 }
 
-/** Ends the record of a slot as its flush wants it. Whether there was one. */
-export function endRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
-  return slot.leavesMarker || settings.flushLeavesMarker ? markRecord(settings, slot) : deleteRecord(settings, slot);
+/** Deletes the record of a slot for good: also after a failover, if the store was told to wait for that. Whether there was one. */
+export async function destroyRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
+  const deleted = await deleteRecord(settings, slot);
+  await confirm(settings, slot);
+  return deleted;
+}
+
+/** Ends the record of a slot for good, as its flush wants it. Whether there was one. */
+export async function endRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
+  if (!slot.leavesMarker && !settings.flushLeavesMarker) return destroyRecord(settings, slot);
+  const ended = await markRecord(settings, slot);
+  await confirm(settings, slot);
+  return ended;
+}
+
+/** Waits until what was ended under a key stays so after a failover. */
+export async function confirm({ store }: RecordSettings, place: Pick<Slot, 'storeKey'>): Promise<void> {
+  if (store.confirm !== undefined) await ask(place, () => (store as Required<Store>).confirm(place.storeKey));
 }
 
 async function markRecord(settings: RecordSettings, slot: Slot): Promise<boolean> {
@@ -128,25 +154,55 @@ async function markRecord(settings: RecordSettings, slot: Slot): Promise<boolean
   }
 }
 
-/** Stores the data where there is no record yet. If the key is taken, the slot gets another. */
-export async function createRecord(settings: RecordSettings, slot: Slot, { data, changes, ttlOf }: Write): Promise<void> {
-  const { store, clock } = settings;
+/** Stores the data where there is no record yet. If the key is taken, the slot gets another. `replaced`: the slot that is left for this one. */
+export async function createRecord(
+  settings: RecordSettings,
+  slot: Slot,
+  { data, changes, ttlOf }: Write,
+  replaced: Slot | undefined,
+): Promise<void> {
+  const { clock } = settings;
   // Must-create on a slot that has its record: there can be no second one.
   if (slot.version !== null) throw new CreateError('There is a record under this session key already.');
   for (let attempt = 1; attempt <= KEY_ATTEMPTS; attempt += 1) {
     const began = clock();
     const payload = encodeRecord(settings, slot, data.values, data.suspects(changes));
-    const version = await ask(slot, () => store.create(slot.storeKey, payload, ttlOf(data.values)));
+    const version = await create(settings, slot, payload, ttlOf(data.values), replaced);
     if (version !== null) {
       slot.version = version;
       publish('created', { storeKey: slot.storeKey, duration: clock() - began });
       return;
     }
     // A key of 256 random bits that is taken is no chance: somebody has prepared the slot.
-    slot.sessionKey = settings.keys.createKey();
+    const owner = ownerIn(slot.storeKey);
+    slot.sessionKey = keyOwnedBy(settings.keys.createKey(), owner);
     slot.storeKey = settings.keys.storeKeyOf(slot.sessionKey);
   }
   throw new CreateError(`No free session key was found in ${KEY_ATTEMPTS} attempts. Check the source of randomness.`);
+}
+
+/** The new version, or null if the key is taken. Throws for a user's session that is revoked already, or one too many. */
+async function create(
+  { store, maxPerUser }: RecordSettings,
+  slot: Slot,
+  payload: string,
+  ttl: number,
+  replaced: Slot | undefined,
+): Promise<string | null> {
+  if (slot.times === undefined) return ask(slot, () => store.create(slot.storeKey, payload, ttl));
+  const entry = { ...slot.times, limit: maxPerUser, replaces: replaced?.storeKey };
+  const result = await ask(slot, () => (store.owned as OwnedSessions).enter(slot.storeKey, payload, ttl, entry));
+  switch (result.status) {
+    case 'created':
+      if (result.evicted > 0) publish('revoked', { reason: 'limit', sessions: result.evicted });
+      return result.version;
+    case 'taken':
+      return null;
+    case 'revoked':
+      throw interrupted(slot);
+    case 'full':
+      throw new SessionLimitError((maxPerUser as SessionLimit).sessions);
+  }
 }
 
 /** Compare-and-swap; on a conflict this request's changes are laid over what is there, and tried again. */

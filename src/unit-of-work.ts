@@ -8,7 +8,9 @@ import {
   createRecord,
   decodeRecord,
   deleteRecord,
+  destroyRecord,
   endRecord,
+  giveTo,
   newSlot,
   type RecordSettings,
   retireRecord,
@@ -16,13 +18,19 @@ import {
   slotFor,
   updateRecord,
 } from './record.js';
+import { ownerIn, ownerOf } from './session-key.js';
 import { TrackedMap } from './tracked-map.js';
 import { Write } from './write.js';
 
 export interface WorkSettings extends RecordSettings {
   /** How long a session with these values lives from `now` (milliseconds) on, in seconds; 0 or less: it is over. */
   readonly ageOf: (values: ReadonlyMap<string, unknown>, now: number) => number;
+  /** Whose session it is with these values; null: nobody's. */
+  readonly userOf?: ((values: ReadonlyMap<string, unknown>) => string | null) | undefined;
 }
+
+/** How long a user's session goes without a note that it was seen, in milliseconds. */
+const SEEN_EVERY = 300_000;
 
 const NO_SLOTS: readonly Slot[] = [];
 const DONE = Promise.resolve();
@@ -63,6 +71,10 @@ export class UnitOfWork {
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
+  /** Whose session the stored one is. */
+  #user: string | null = null;
+  /** When the client came, in milliseconds: who signs in from here on has signed in since then. */
+  #cameAt: number;
   /** Records that were presented but read as no session: not to be told apart, or corrupt. A logout ends them, too. */
   #unread = NO_SLOTS;
   /** Slots that a cycle left, until their records are retired. */
@@ -82,6 +94,7 @@ export class UnitOfWork {
     this.#candidates = candidates;
     this.#prepare = prepare;
     this.takesOver = prepare !== undefined;
+    this.#cameAt = settings.userOf === undefined ? 0 : (settings.store.owned?.signIn() ?? 0);
     this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
   }
 
@@ -135,8 +148,52 @@ export class UnitOfWork {
     if (this.#data) return this.#data;
     if (this.#state === 'unloaded') throw new SessionNotLoadedError();
     if (this.#state === 'failed') throw this.#failure;
-    this.#data = new TrackedMap(this.#decodeLoaded());
+    const values = this.#decodeLoaded();
+    this.#user = this.settings.userOf?.(values) ?? null;
+    this.#data = new TrackedMap(values);
     return this.#data;
+  }
+
+  /** Whose session it is, by its data as they are now; null: nobody's. */
+  get user(): string | null {
+    return this.settings.userOf?.(this.data.values) ?? null;
+  }
+
+  /** What the store knows this session by: one key, or several while it is being cycled. */
+  get storedKeys(): string[] {
+    return [...(this.#slot ? [this.#slot] : NO_SLOTS), ...this.#left].filter(hasRecord).map(({ storeKey }) => storeKey);
+  }
+
+  /** The one of them that belongs to an owner. */
+  storedKeyOf(owner: string): string | undefined {
+    return this.storedKeys.find((key) => ownerIn(key) === owner);
+  }
+
+  /** All sessions of its user have ended but this one, which counts as signed in at that time (milliseconds). */
+  signInAt(time: number): void {
+    this.#cameAt = time;
+    for (const slot of this.#slot ? [this.#slot, ...this.#left] : this.#left) {
+      if (slot.times) slot.times = { ...slot.times, signedInAt: time };
+    }
+  }
+
+  /** A change of user is a change of key, which says whose session it is. */
+  settleUser(): void {
+    if (this.settings.userOf === undefined || this.#data === undefined) return;
+    const { user } = this;
+    if (user !== this.#user && this.stored) this.cycleKey();
+    const slot = this.#slot;
+    if (slot === null || slot.version !== null) return;
+    const owner = user === null ? null : ownerOf(user);
+    giveTo(owner, slot, this.settings);
+    const signedIn = { signedInAt: this.#cameAt, createdAt: this.#cameAt, seenAt: this.#cameAt };
+    slot.times = owner === null ? undefined : (this.#replacedBy(slot)?.times ?? signedIn);
+  }
+
+  /** The session of the same user that a new key is to replace. */
+  #replacedBy({ storeKey }: Slot): Slot | undefined {
+    const owner = ownerIn(storeKey);
+    return owner === null ? undefined : this.#left.find((slot) => hasRecord(slot) && ownerIn(slot.storeKey) === owner);
   }
 
   /** Looks up the presented keys. Never adopts one that leads nowhere. Rejects if the store fails. */
@@ -188,6 +245,7 @@ export class UnitOfWork {
     this.#unread = NO_SLOTS;
     this.#candidates = [];
     this.#data = new TrackedMap();
+    this.#user = null;
     this.#state = 'loaded';
     this.retired = false;
     this.forced = false;
@@ -254,7 +312,7 @@ export class UnitOfWork {
   }
 
   deleteRecord(sessionKey: string): Promise<boolean> {
-    return this.#inTurn(() => deleteRecord(this.settings, slotFor(this.settings, sessionKey)));
+    return this.#inTurn(() => destroyRecord(this.settings, slotFor(this.settings, sessionKey)));
   }
 
   async recordExists(sessionKey: string): Promise<boolean> {
@@ -285,6 +343,16 @@ export class UnitOfWork {
     this.#state = 'loaded';
     this.#failure = undefined;
     if (this.settings.absoluteTimeout !== undefined) await this.#endIfTooOld();
+    this.#noteSeen();
+  }
+
+  /** Nobody waits for this: it is for lists of sessions, and a failure is published. */
+  #noteSeen(): void {
+    const { store, clock } = this.settings;
+    const slot = this.#slot;
+    if (slot?.times === undefined || store.owned === undefined || clock() - slot.times.seenAt < SEEN_EVERY) return;
+    const { owned } = store;
+    ask(slot, () => owned.see(slot.storeKey)).then(nothing, nothing);
   }
 
   async #prepared(): Promise<void> {
@@ -372,10 +440,6 @@ export class UnitOfWork {
   async #write(mustCreate: boolean, change?: () => void): Promise<void> {
     const { data, forced, settings } = this;
     this.#slot ??= newSlot(this.settings);
-    const slot = this.#slot;
-    const left = [...this.#left];
-    const creating = mustCreate || slot.version === null;
-    if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
     this.forced = false;
     const write = new Write(
       data,
@@ -384,10 +448,16 @@ export class UnitOfWork {
     );
     try {
       if (change) write.make(change);
+      this.settleUser();
+      const slot = this.#slot as Slot;
+      const left = [...this.#left];
+      const creating = mustCreate || slot.version === null;
+      if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
       if (this.age <= 0) return await this.#expire([slot, ...left]);
       if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
       if (!creating) return await updateRecord(settings, slot, write);
-      await createRecord(settings, slot, write);
+      await createRecord(settings, slot, write, this.#replacedBy(slot));
+      this.#user = this.settings.userOf?.(data.values) ?? null;
       for (const from of left) {
         if (hasRecord(from)) await retireRecord(settings, from, slot, write);
         this.#left = without(this.#left, from);
@@ -424,3 +494,5 @@ function hasRecord(slot: Slot): boolean {
 function without(slots: readonly Slot[], slot: Slot): readonly Slot[] {
   return slots.filter((other) => other !== slot);
 }
+
+function nothing(): void {}

@@ -78,6 +78,11 @@ const causes: { [Name in keyof SessionEvents]: (store: WatchedStore) => Promise<
       () => ({ session: fingerprint(session), error: expect.objectContaining({ code: 'ERR_STORE_UNAVAILABLE' }) }),
     ];
   },
+  async revoked(store) {
+    const sessions = session({ store, secret: SECRET, user: (one) => one.get('userId') });
+    await sessions.issue({ userId: 1 });
+    return [() => sessions.of(1).revokeAll(), () => ({ reason: 'user', sessions: 1 })];
+  },
   async nearCache() {
     const { store, up } = beginNear(connect());
     return [

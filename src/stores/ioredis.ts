@@ -1,11 +1,20 @@
 import { setImmediate } from 'node:timers';
 import { OptionError } from '../errors.js';
-import { INVALIDATIONS, type OwnConnection, type OwnConnectionEvents, PRIMARY_ONLY, type RedisClient } from './redis-client.js';
+import {
+  type DurableClient,
+  INVALIDATIONS,
+  type OwnConnection,
+  type OwnConnectionEvents,
+  PRIMARY_ONLY,
+  type RedisClient,
+  SCAN_COUNT,
+} from './redis-client.js';
 
 /** What is used of a `Redis` or `Cluster` of ioredis 5 or 6; in this form, so that nobody has to have its types. */
 export interface IoredisClient {
   readonly status: string;
   get(key: string): Promise<string | null>;
+  mget(keys: string[]): Promise<(string | null)[]>;
   getrange(key: string, start: number, end: number): Promise<string>;
   del(key: string): Promise<unknown>;
   evalsha(sha: string, keys: number, ...keysAndArgs: string[]): Promise<unknown>;
@@ -45,6 +54,11 @@ class Ioredis implements RedisClient {
     return this.#client.get(key);
   }
 
+  mget(keys: string[]): Promise<(string | null)[]> {
+    this.#gather();
+    return this.#client.mget(keys);
+  }
+
   getrange(key: string, start: number, end: number): Promise<string> {
     this.#gather();
     return this.#client.getrange(key, start, end);
@@ -55,14 +69,26 @@ class Ioredis implements RedisClient {
     return this.#client.del(key);
   }
 
-  evalsha(sha: string, key: string, args: string[]): Promise<unknown> {
+  evalsha(sha: string, keys: string[], args: string[]): Promise<unknown> {
     this.#gather();
-    return this.#client.evalsha(sha, 1, key, ...args);
+    return this.#client.evalsha(sha, keys.length, ...keys, ...args);
   }
 
-  eval(lua: string, key: string, args: string[]): Promise<unknown> {
+  eval(lua: string, keys: string[], args: string[]): Promise<unknown> {
     this.#gather();
-    return this.#client.eval(lua, 1, key, ...args);
+    return this.#client.eval(lua, keys.length, ...keys, ...args);
+  }
+
+  async *scan(pattern: string): AsyncIterable<string[]> {
+    const nodes: readonly Hidden[] = this.#client.isCluster ? (this.#client.nodes?.('master') ?? []) : [this.#client];
+    for (const node of nodes) {
+      let cursor = '0';
+      do {
+        const [next, keys] = (await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)) as [string, string[]];
+        cursor = String(next);
+        yield keys;
+      } while (cursor !== '0');
+    }
   }
 
   /**
@@ -113,6 +139,13 @@ class Ioredis implements RedisClient {
     }
     return new IoredisConnection(client.duplicate(FOR_INVALIDATIONS), events);
   }
+
+  connectDurable(): DurableClient {
+    const client = this.#client;
+    const options = { lazyConnect: false };
+    const duplicate = client.isCluster ? client.duplicate?.([], options) : client.duplicate?.(options);
+    return new DurableIoredis(duplicate as IoredisClient & Hidden & Duplicate);
+  }
 }
 
 /**
@@ -131,6 +164,34 @@ const FOR_INVALIDATIONS = {
   enableAutoPipelining: false,
   commandTimeout: undefined,
 };
+
+/** A duplicate of the application's client. What it says of itself in events, the application's own says, too. */
+class DurableIoredis extends Ioredis implements DurableClient {
+  readonly #duplicate: IoredisClient & Duplicate;
+
+  constructor(duplicate: IoredisClient & Hidden & Duplicate) {
+    super(duplicate);
+    this.#duplicate = duplicate;
+    duplicate.on('error', nothing);
+  }
+
+  async wait(key: string, replicas: number, timeout: number): Promise<unknown> {
+    // In a Cluster a pipeline goes to the node of its first key.
+    const replies = await this.#duplicate
+      .pipeline([
+        ['exists', key],
+        ['wait', replicas, timeout],
+      ])
+      .exec();
+    const [error, confirmed] = replies?.[1] ?? [];
+    if (error) throw error;
+    return confirmed;
+  }
+
+  destroy(): void {
+    this.#duplicate.disconnect();
+  }
+}
 
 class IoredisConnection implements OwnConnection {
   readonly #client: Duplicate;
@@ -171,7 +232,9 @@ interface Hidden {
   reconnectTimeout?: NodeJS.Timeout | null;
   readonly stream?: { cork?(): void; uncork(): void } | null;
   connect(): Promise<unknown>;
-  duplicate?(options: typeof FOR_INVALIDATIONS): Duplicate;
+  scan(...args: (string | number)[]): Promise<unknown>;
+  nodes?(role: 'master'): readonly Hidden[];
+  duplicate?(...options: (typeof FOR_INVALIDATIONS | { lazyConnect: boolean } | [])[]): Duplicate;
 }
 
 interface Duplicate {
@@ -180,6 +243,7 @@ interface Duplicate {
   call(command: string, ...args: string[]): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   ping(): Promise<unknown>;
+  pipeline(commands: (string | number)[][]): { exec(): Promise<[Error | null, unknown][] | null> };
   disconnect(): void;
 }
 

@@ -1,7 +1,17 @@
 import { LRUCache } from 'lru-cache';
 import { OptionError } from '../errors.js';
-import { createVersion } from '../session-key.js';
-import { isMarker, type RetireResult, type Store, type StoredSession, type UpdateResult } from './store.js';
+import { createVersion, ownedName, ownerIn } from '../session-key.js';
+import { SignInClock } from './sign-in-clock.js';
+import {
+  isMarker,
+  type ListedSession,
+  type OwnedSessions,
+  type RetireResult,
+  type Store,
+  type StoredSession,
+  type Times,
+  type UpdateResult,
+} from './store.js';
 
 const SWEEP_INTERVAL = 60_000;
 
@@ -12,29 +22,79 @@ export interface MemoryStoreOptions {
   clock?: () => number;
 }
 
-interface Entry extends StoredSession {
+interface Kept extends StoredSession {
   /** When the record is over, in milliseconds. */
   deadline: number;
 }
+
+/** How long it is kept when all sessions of an owner ended, in milliseconds: whatever was under way then is over. */
+const KEPT_AS_ENDED = 86_400_000;
 
 /**
  * Sessions in this process: for development, tests and programs of one process. Bounded and expiring; a restart
  * loses all. Records are texts, so that nobody holds a live reference into the store.
  */
 export class MemoryStore implements Store {
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #entries: LRUCache<string, Kept>;
   readonly #clock: () => number;
+  readonly #signIns: SignInClock;
+  /** When all sessions of an owner were ended together: who signed in until then comes too late. */
+  readonly #endedAt = new Map<string, number>();
   #sweeper: NodeJS.Timeout | undefined;
+  /** The sessions of a user together. Goes through all that is kept: a process of this kind has few. */
+  readonly owned: OwnedSessions = {
+    signIn: () => this.#signIns.signIn(),
+    enter: async (key, payload, ttl, { limit, replaces, ...signIn }) => {
+      const owner = ownerIn(key) as string;
+      if (this.#live(key)) return { status: 'taken' };
+      if (signIn.signedInAt <= (this.#endedAt.get(owner) ?? -1)) return { status: 'revoked' };
+      const others = this.#ofOwner(owner).filter((other) => other.key !== replaces);
+      const tooMany = limit === undefined ? 0 : Math.max(0, others.length - limit.sessions + 1);
+      if (tooMany > 0 && limit?.then === 'refuse') return { status: 'full' };
+      const oldest = others.sort((one, other) => one.times.createdAt - other.times.createdAt).slice(0, tooMany);
+      for (const other of oldest) this.#entries.delete(other.key);
+      const version = this.#put(key, payload, ttl, {
+        ...signIn,
+        createdAt: wholeSecond(signIn.createdAt),
+        seenAt: wholeSecond(this.#clock()),
+      });
+      return { status: 'created', version, evicted: tooMany };
+    },
+    see: async (key) => {
+      const times = this.#live(key)?.times;
+      if (times) times.seenAt = wholeSecond(this.#clock());
+    },
+    list: async (owner) => this.#ofOwner(owner),
+    endAll: async (owner, except) => {
+      const all = this.#ofOwner(owner);
+      const now = this.#signIns.end();
+      const epoch = Math.max(now, ...all.map(({ times }) => times.signedInAt)) + 1;
+      this.#endedAt.set(owner, now);
+      const ended = all.filter(({ key }) => key !== except);
+      for (const { key } of ended) this.#entries.delete(key);
+      const spared = except === undefined ? undefined : this.#live(except)?.times;
+      if (spared) spared.signedInAt = epoch;
+      return { ended: ended.length, epoch };
+    },
+    endEverything: async () => {
+      const ended = [...this.#entries.keys()].filter((key) => this.#live(key) !== undefined).length;
+      const owners = new Set([...this.#entries.keys()].map(ownerIn));
+      for (const owner of owners) if (owner !== null) await this.owned.endAll(owner);
+      this.#entries.clear();
+      return ended;
+    },
+  };
 
   constructor({ max = 10_000, clock = Date.now }: MemoryStoreOptions = {}) {
     if (!Number.isSafeInteger(max) || max < 1) throw new OptionError('max', 'must be a whole number above 0');
     this.#entries = new LRUCache({ max });
     this.#clock = clock;
+    this.#signIns = new SignInClock(clock);
   }
 
   async read(key: string): Promise<StoredSession | null> {
     const entry = this.#live(key);
-    return entry ? { payload: entry.payload, version: entry.version } : null;
+    return entry ? recordOf(entry) : null;
   }
 
   async create(key: string, payload: string, ttl: number): Promise<string | null> {
@@ -49,6 +109,7 @@ export class MemoryStore implements Store {
     const entry = this.#live(key);
     if (!entry || isMarker(entry) || entry.version !== (version ?? entry.version)) return false;
     entry.deadline = this.#deadline(ttl);
+    if (entry.times) entry.times.seenAt = wholeSecond(this.#clock());
     return true;
   }
 
@@ -74,6 +135,7 @@ export class MemoryStore implements Store {
     for (const [key, entry] of this.#entries.entries()) {
       if (now >= entry.deadline && this.#entries.delete(key)) removed += 1;
     }
+    for (const [owner, time] of this.#endedAt) if (now - time > KEPT_AS_ENDED) this.#endedAt.delete(owner);
     return removed;
   }
 
@@ -83,7 +145,7 @@ export class MemoryStore implements Store {
     this.#entries.clear();
   }
 
-  #live(key: string): Entry | undefined {
+  #live(key: string): Kept | undefined {
     const entry = this.#entries.get(key);
     if (entry && this.#clock() >= entry.deadline) {
       this.#entries.delete(key);
@@ -92,22 +154,43 @@ export class MemoryStore implements Store {
     return entry;
   }
 
+  /** The live sessions of an owner. Looking doesn't count as a use. */
+  #ofOwner(owner: string): ListedSession[] {
+    const found: ListedSession[] = [];
+    const start = ownedName(owner, '');
+    for (const [key, { times, deadline, ...record }] of this.#entries.entries()) {
+      if (!key.startsWith(start) || times === undefined || isMarker(record) || this.#clock() >= deadline) continue;
+      found.push({ ...record, key, times: { ...times }, expiresAt: deadline });
+    }
+    return found;
+  }
+
   #swap(key: string, payload: string, version: string, ttl: number): UpdateResult {
     const entry = this.#live(key);
     if (!entry) return { status: 'gone' };
-    if (entry.version !== version) return { status: 'conflict', current: { payload: entry.payload, version: entry.version } };
-    return { status: 'updated', version: this.#put(key, payload, ttl) };
+    if (entry.version !== version) return { status: 'conflict', current: recordOf(entry) };
+    const times = entry.times && { ...entry.times, seenAt: wholeSecond(this.#clock()) };
+    return { status: 'updated', version: this.#put(key, payload, ttl, times) };
   }
 
-  #put(key: string, payload: string, ttl: number): string {
+  #put(key: string, payload: string, ttl: number, times?: Times): string {
     // Sessions that nobody asks for again must go, too; the timer never keeps the process alive.
     this.#sweeper ??= setInterval(() => void this.clearExpired(), SWEEP_INTERVAL).unref();
     const version = createVersion();
-    this.#entries.set(key, { payload, version, deadline: this.#deadline(ttl) });
+    this.#entries.set(key, { payload, version, deadline: this.#deadline(ttl), ...(times && { times }) });
     return version;
   }
 
   #deadline(ttl: number): number {
     return this.#clock() + ttl * 1000;
   }
+}
+
+/** A copy: nobody holds what is kept here. */
+function recordOf({ payload, version, times }: Kept): StoredSession {
+  return times === undefined ? { payload, version } : { payload, version, times: { ...times } };
+}
+
+function wholeSecond(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000) * 1000;
 }

@@ -1,5 +1,13 @@
 import { OptionError } from '../errors.js';
-import { INVALIDATIONS, type OwnConnection, type OwnConnectionEvents, PRIMARY_ONLY, type RedisClient } from './redis-client.js';
+import {
+  type DurableClient,
+  INVALIDATIONS,
+  type OwnConnection,
+  type OwnConnectionEvents,
+  PRIMARY_ONLY,
+  type RedisClient,
+  SCAN_COUNT,
+} from './redis-client.js';
 
 /**
  * What is used of a client, cluster, Sentinel client or pool of node-redis (`redis`) 5 or 6; in this form, so that nobody has to have its types.
@@ -7,6 +15,7 @@ import { INVALIDATIONS, type OwnConnection, type OwnConnectionEvents, PRIMARY_ON
  */
 export interface NodeRedisClient {
   get(key: string): Promise<unknown>;
+  mGet(keys: string[]): Promise<unknown>;
   getRange(key: string, start: number, end: number): Promise<unknown>;
   del(key: string): Promise<unknown>;
   evalSha(sha: string, options: ScriptOptions): Promise<unknown>;
@@ -24,8 +33,12 @@ interface PlainClient extends NodeRedisClient {
   readonly _keyPrefix?: string | Buffer;
   readonly options?: { readonly socket?: object };
   monitor?: unknown;
-  duplicate?(options: ReturnType<typeof forInvalidations>): Duplicate;
+  duplicate?(options?: ReturnType<typeof forInvalidations>): Duplicate;
+  /** Of a cluster. */
+  readonly masters?: readonly object[];
+  nodeClient?(node: object): Promise<WordSender>;
   get(key: string): Promise<string | null>;
+  mGet(keys: string[]): Promise<(string | null)[]>;
   getRange(key: string, start: number, end: number): Promise<string>;
 }
 
@@ -56,6 +69,10 @@ class NodeRedis implements RedisClient {
     return this.#client.get(key);
   }
 
+  mget(keys: string[]): Promise<(string | null)[]> {
+    return this.#client.mGet(keys);
+  }
+
   getrange(key: string, start: number, end: number): Promise<string> {
     return this.#client.getRange(key, start, end);
   }
@@ -64,12 +81,31 @@ class NodeRedis implements RedisClient {
     return this.#client.del(key);
   }
 
-  evalsha(sha: string, key: string, args: string[]): Promise<unknown> {
-    return this.#client.evalSha(sha, { keys: [key], arguments: args });
+  evalsha(sha: string, keys: string[], args: string[]): Promise<unknown> {
+    return this.#client.evalSha(sha, { keys, arguments: args });
   }
 
-  eval(lua: string, key: string, args: string[]): Promise<unknown> {
-    return this.#client.eval(lua, { keys: [key], arguments: args });
+  eval(lua: string, keys: string[], args: string[]): Promise<unknown> {
+    return this.#client.eval(lua, { keys, arguments: args });
+  }
+
+  async *scan(pattern: string): AsyncIterable<string[]> {
+    for (const node of await this.scanned()) {
+      let cursor = '0';
+      do {
+        const [next, keys] = (await node.sendCommand(['SCAN', cursor, 'MATCH', pattern, 'COUNT', `${SCAN_COUNT}`])) as [unknown, string[]];
+        cursor = String(next);
+        yield keys;
+      } while (cursor !== '0');
+    }
+  }
+
+  /** What has a SCAN of its own. */
+  protected async scanned(): Promise<WordSender[]> {
+    const client = this.#client;
+    const { masters } = client;
+    if (masters === undefined) return [client as unknown as WordSender];
+    return Promise.all(masters.map((master) => (client as Required<PlainClient>).nodeClient(master)));
   }
 
   /** Nothing to be done: its pauses can't be cut short. `reconnectStrategy` sets their length. */
@@ -90,6 +126,18 @@ class NodeRedis implements RedisClient {
     }
     return new NodeRedisConnection(client.duplicate(forInvalidations(client.options?.socket)), events);
   }
+
+  connectDurable(): DurableClient {
+    const client = this.#client;
+    // The others take one of several connections for each command, and a WAIT on another one waits for nothing.
+    if (typeof client.duplicate !== 'function' || (client.masters === undefined && typeof client.monitor !== 'function')) {
+      throw new OptionError(
+        'durability',
+        'needs what createClient or createCluster gave, or a Redis or Cluster of ioredis, also behind Sentinel',
+      );
+    }
+    return new DurableNodeRedis(client.duplicate() as NodeRedisClient & Duplicate);
+  }
 }
 
 /** In RESP2, where Redis sends messages, which need no handler of pushes. A lost connection is for `InvalidationChannel` to replace. */
@@ -102,6 +150,30 @@ function forInvalidations(socket: object | undefined) {
     pingInterval: undefined,
     socket: { ...socket, reconnectStrategy: false, socketTimeout: undefined },
   };
+}
+
+/** A duplicate of the application's client. What it says of itself in events, the application's own says, too. */
+class DurableNodeRedis extends NodeRedis implements DurableClient {
+  readonly #duplicate: NodeRedisClient & Duplicate;
+
+  constructor(duplicate: NodeRedisClient & Duplicate) {
+    super(duplicate);
+    this.#duplicate = duplicate;
+    duplicate.on('error', nothing);
+    // It tries on by itself; what fails meanwhile is told by the commands.
+    duplicate.connect().catch(nothing);
+  }
+
+  wait(key: string, replicas: number, timeout: number): Promise<unknown> {
+    const words = ['WAIT', `${replicas}`, `${timeout}`];
+    const { sendCommand } = this.#duplicate as unknown as ClusterSender;
+    if ('masters' in this.#duplicate) return sendCommand.call(this.#duplicate, this.keyPrefix + key, false, words);
+    return this.#duplicate.sendCommand(words);
+  }
+
+  destroy(): void {
+    if (this.#duplicate.isOpen) this.#duplicate.destroy();
+  }
 }
 
 class NodeRedisConnection implements OwnConnection {
@@ -138,11 +210,18 @@ class NodeRedisConnection implements OwnConnection {
   }
 }
 
-interface Duplicate {
+interface WordSender {
+  sendCommand(words: string[]): Promise<unknown>;
+}
+
+interface ClusterSender {
+  sendCommand(firstKey: string, isReadonly: boolean, words: string[]): Promise<unknown>;
+}
+
+interface Duplicate extends WordSender {
   readonly isOpen: boolean;
   on(event: 'error' | 'end', listener: () => void): unknown;
   connect(): Promise<unknown>;
-  sendCommand(words: string[]): Promise<unknown>;
   subscribe(channel: string, listener: (keys: string[] | null) => void): Promise<unknown>;
   ping(): Promise<unknown>;
   destroy(): void;
@@ -166,8 +245,16 @@ class NodeRedisSentinel extends NodeRedis {
     return this.#onPrimary<string | null>(['GET', this.#keyPrefix + key]);
   }
 
+  override async mget(keys: string[]): Promise<(string | null)[]> {
+    return this.#onPrimary<(string | null)[]>(['MGET', ...keys.map((key) => this.#keyPrefix + key)]);
+  }
+
   override getrange(key: string, start: number, end: number): Promise<string> {
     return this.#onPrimary<string>(['GETRANGE', this.#keyPrefix + key, String(start), String(end)]);
+  }
+
+  protected override async scanned(): Promise<WordSender[]> {
+    return [{ sendCommand: (words) => this.#onPrimary(words) }];
   }
 
   #onPrimary<Reply>(words: string[]): Promise<Reply> {
@@ -190,3 +277,5 @@ function isSentinel(client: object): client is SentinelClient {
 interface Hidden {
   readonly _options?: { readonly useReplicas?: boolean };
 }
+
+function nothing(): void {}

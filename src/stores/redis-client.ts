@@ -1,16 +1,19 @@
 import { isNativeError } from 'node:util/types';
 
 /**
- * What the store asks of a Redis client, whoever made it. Each command is on one key and one command on the wire; its
- * promise settles when the client says so, which may be never: the deadline is the store's. Numbers may come as texts.
+ * What the store asks of a Redis client, whoever made it. Each command is one on the wire, and its keys are in one slot of a
+ * Cluster; its promise settles when the client says so, which may be never: the deadline is the store's. Numbers may come as texts.
  */
 export interface RedisClient {
   get(key: string): Promise<string | null>;
+  mget(keys: string[]): Promise<(string | null)[]>;
   /** From `start` to `end`, both included. */
   getrange(key: string, start: number, end: number): Promise<string>;
   del(key: string): Promise<unknown>;
-  evalsha(sha: string, key: string, args: string[]): Promise<unknown>;
-  eval(lua: string, key: string, args: string[]): Promise<unknown>;
+  evalsha(sha: string, keys: string[], args: string[]): Promise<unknown>;
+  eval(lua: string, keys: string[], args: string[]): Promise<unknown>;
+  /** Keys that fit the pattern, on all primaries; some at a time. The keys have the `keyPrefix`, and so must the pattern. */
+  scan(pattern: string): AsyncIterable<string[]>;
   /** Lets a client that waits before its next attempt to connect make it now, if it can be told so. */
   wake(): void;
   /** What the client puts before every key by itself. */
@@ -20,7 +23,22 @@ export interface RedisClient {
    * of which there is no such connection.
    */
   connectOwn(events: OwnConnectionEvents): OwnConnection;
+  /**
+   * A client like this one, on connections of its own: whoever waits for replicas there holds nobody else up. Throws an
+   * `OptionError` for a client that can't say which connection a command takes.
+   */
+  connectDurable(): DurableClient;
 }
+
+/** A client that can wait for replicas. */
+export interface DurableClient extends RedisClient {
+  /** How many replicas have what this client has written on the node of this key; asked for so many, within so many milliseconds. */
+  wait(key: string, replicas: number, timeout: number): Promise<unknown>;
+  destroy(): void;
+}
+
+/** Keys per SCAN: some milliseconds of Redis' time would be too much for those who wait meanwhile. */
+export const SCAN_COUNT = 500;
 
 /** A connection of the store's own, which lives once: when it is lost it stays so. Its promises may never settle then. */
 export interface OwnConnection {

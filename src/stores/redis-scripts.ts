@@ -8,6 +8,7 @@ import { hash } from 'node:crypto';
  * version without reading the rest, and it is short because every session carries it.
  *
  * Each script touches one key: KEYS[1] is the session. Times are seconds since 1970, by the clock of the process that asks.
+ * A user's sessions have more to them: `owned-scripts.ts`.
  */
 export const DEADLINE_LENGTH = 7;
 export const HEAD_LENGTH = 14;
@@ -19,7 +20,7 @@ export interface Script {
   sha: string;
 }
 
-function script(lua: string): Script {
+export function script(lua: string): Script {
   return { lua, sha: hash('sha1', lua) };
 }
 

@@ -36,6 +36,13 @@ export interface Store {
   clearExpired(): Promise<number>;
   /** Gives back what the store itself holds (timers, connections it opened); never what it was handed. */
   close(): Promise<void>;
+  /**
+   * Waits until what was ended under this key stays so after a failover, for stores that were told to. Rejects with a
+   * `NotDurableError`.
+   */
+  confirm?(key: string): Promise<void>;
+  /** What `session({ user })` needs: the sessions of one user together. */
+  readonly owned?: OwnedSessions;
   /** How long one call may take, in milliseconds; a commit retries conflicts for as long. */
   readonly timeout?: number;
 }
@@ -45,6 +52,66 @@ export interface StoredSession {
   payload: string;
   /** Unique to the write that made this record, and made by the writer: who meets its own has won. */
   version: string;
+  /** Of the record of an owner. */
+  times?: Times;
+}
+
+/**
+ * Records whose key is `{owner}:name` belong to an owner: a user. They are read and written as all others, and end together.
+ *
+ * Each owner has an *epoch*, a time. A record whose session was signed in before it is gone, whatever the store still has
+ * of it, and can't be created any more. So ending all needs no list of what there is, and wins against whatever is under
+ * way. The list of an owner's sessions, which the store keeps besides, is a hint.
+ */
+export interface OwnedSessions {
+  /** The time of a sign-in that begins now, in milliseconds: later than the end of all sessions that this process has asked for before. */
+  signIn(): number;
+  /** `create`, for the record of an owner. */
+  enter(key: string, payload: string, ttl: number, entry: Entry): Promise<EnterResult>;
+  /** Notes that the session was seen now. Neither its time to live nor its version changes. */
+  see(key: string): Promise<void>;
+  /** The owner's live records. */
+  list(owner: string): Promise<ListedSession[]>;
+  /**
+   * Ends all records of an owner, in one atomic step, but for the one under the key `except`, if it is alive. How many are known to
+   * have ended, and the new epoch, in milliseconds.
+   */
+  endAll(owner: string, except?: string): Promise<{ ended: number; epoch: number }>;
+  /** Ends all records, whoever's. How many are known to have ended. May take a while. */
+  endEverything(): Promise<number>;
+}
+
+/** How a session comes to an owner's. */
+export interface Entry extends Omit<Times, 'seenAt'> {
+  readonly limit: SessionLimit | undefined;
+  /** The key of the record that this one is to replace, if so: it doesn't count. */
+  readonly replaces: string | undefined;
+}
+
+/** How many sessions a user may have, and what becomes of one more. */
+export interface SessionLimit {
+  readonly sessions: number;
+  /** `'evict-oldest'` ends the one that was signed in first; `'refuse'` the newcomer. */
+  readonly then: 'evict-oldest' | 'refuse';
+}
+
+/** All in milliseconds since 1970. */
+export interface Times {
+  /** When the request that signed in began (`signIn`); at least the epoch. */
+  signedInAt: number;
+  /** When the session began, in whole seconds. */
+  createdAt: number;
+  /** When it was last seen by a write, by a touch or by `see`, in whole seconds. */
+  seenAt: number;
+}
+
+/** `revoked`: all sessions of the owner ended after this one signed in. `full`: the limit refuses it. */
+export type EnterResult = { status: 'created'; version: string; evicted: number } | { status: 'taken' | 'revoked' | 'full' };
+
+export interface ListedSession extends StoredSession {
+  key: string;
+  times: Times;
+  expiresAt: number;
 }
 
 /** `conflict`: another write came first; `current` is what is there now. */

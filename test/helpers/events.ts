@@ -9,6 +9,7 @@ const NAMES: readonly Name[] = [
   'saved',
   'cycled',
   'flushed',
+  'revoked',
   'expired',
   'interrupted',
   'conflict',

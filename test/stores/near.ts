@@ -76,7 +76,9 @@ export function heard(writer: Store): Store {
       await untilHeard(writer);
       return reply;
     };
+  const { owned } = writer;
   return {
+    ...(owned && { owned: { ...owned, endAll: late(owned.endAll) } }),
     read: (key) => writer.read(key),
     exists: (key) => writer.exists(key),
     clearExpired: () => writer.clearExpired(),

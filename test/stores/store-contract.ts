@@ -1,4 +1,5 @@
 import type { Store, StoredSession } from 'sojourn';
+import { ownersContract } from './owners-contract.js';
 
 /** A store as the contract suite needs it. */
 export interface OpenStore {
@@ -15,6 +16,8 @@ export interface OpenStore {
 export interface Shortcomings {
   /** Its acts are not atomic between processes. */
   readonly notAtomic?: boolean;
+  /** It doesn't keep the sessions of an owner together. */
+  readonly noOwners?: boolean;
   /** How much longer than its ttl a record may live, in seconds. */
   readonly lateBy?: number;
 }
@@ -34,7 +37,11 @@ export async function created(store: Store, key: string, payload = 'payload', tt
 }
 
 /** What every store must do: the prose of `Store`, sentence by sentence. */
-export function storeContract(name: string, open: () => Promise<OpenStore>, { notAtomic = false, lateBy = 0 }: Shortcomings = {}): void {
+export function storeContract(
+  name: string,
+  open: () => Promise<OpenStore>,
+  { notAtomic = false, noOwners = false, lateBy = 0 }: Shortcomings = {},
+): void {
   describe(`${name} keeps the contract of a store:`, () => {
     let opened: OpenStore;
     let store: Store;
@@ -50,6 +57,8 @@ export function storeContract(name: string, open: () => Promise<OpenStore>, { no
     });
 
     const current = async () => (await store.read(key)) as StoredSession;
+
+    if (!noOwners) ownersContract(() => opened);
 
     describe('missing is a value', () => {
       test('for every act', async () => {
