@@ -189,17 +189,22 @@ return found
 `);
 
 /**
- * ARGV: now in milliseconds, name of the record that stays or ''. How many live records ended, and the new epoch. It is later
- * than every sign-in there was, whatever clock that went by; a sign-in that is still to come must be later than now only.
+ * KEYS: user, index, and the record that stays, if one is to. ARGV: now in milliseconds, its name. How many live records ended, and the
+ * new epoch. It is later than every sign-in there was, whatever clock that went by; a sign-in that is still to come must be
+ * later than now only.
+ *
+ * The new epoch is what counts, so it is set before anything is tidied up.
  */
 export const endAll = script(`${COMMON}
 local milliseconds = tonumber(ARGV[1])
 local now = math.floor(milliseconds / 1000)
-local base = string.sub(KEYS[2], 1, -string.len('index') - 1)
 local epoch, endedAt, latest = timesOf(KEYS[1])
 local nextEpoch = math.max(milliseconds, epoch or 0, latest) + 1
-local kept = ARGV[2] ~= '' and headOfLiving(base .. ARGV[2], epoch, now)
+local kept = KEYS[3] and headOfLiving(KEYS[3], epoch, now)
+if kept then redis.call('SETRANGE', KEYS[3], 14, string.format('%013d', nextEpoch)) end
+setTimes(KEYS[1], nextEpoch, math.max(milliseconds, endedAt), nextEpoch, ${EPOCH_TTL})
 
+local base = string.sub(KEYS[2], 1, -string.len('index') - 1)
 local ended = 0
 for _, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   if not (kept and name == ARGV[2]) then
@@ -208,10 +213,8 @@ for _, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   end
 end
 if kept then
-  redis.call('SETRANGE', base .. ARGV[2], 14, string.format('%013d', nextEpoch))
   redis.call('ZADD', KEYS[2], tonumber(string.sub(kept, 1, 7), 36), ARGV[2])
-  outlive(KEYS[2], redis.call('TTL', base .. ARGV[2]))
+  outlive(KEYS[2], redis.call('TTL', KEYS[3]))
 end
-setTimes(KEYS[1], nextEpoch, math.max(milliseconds, endedAt), nextEpoch, ${EPOCH_TTL})
 return { ended, nextEpoch }
 `);

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 import { StoreUnavailableError } from '../errors.js';
 import { publish } from '../events.js';
-import { isNoScript, isWrongType, type RedisClient, tellOf } from './redis-client.js';
+import { isMoving, isNoScript, isWrongType, type RedisClient, tellOf } from './redis-client.js';
 import type { Script } from './redis-scripts.js';
 
 /**
@@ -9,6 +9,9 @@ import type { Script } from './redis-scripts.js';
  * fill the memory during an outage (some 3 KB for each), and Redis would first have to work off all of it afterwards.
  */
 const MAX_UNANSWERED = 10_000;
+
+/** How long a command waits that a Cluster can't carry out while it moves a part of its keys, in milliseconds. */
+const MOVING_PAUSE = 20;
 
 type Command<Reply> = () => Promise<Reply>;
 
@@ -65,11 +68,21 @@ export class RedisCalls {
         settle();
         reject(new StoreUnavailableError(tellOf(error)));
       };
-      const failOrSendScript = (error: unknown) => {
-        if (withoutScript && isNoScript(error)) ask(withoutScript).then(succeed, fail);
-        else fail(error);
+      let pauses = 0;
+      const failOrSendAgain = (error: unknown) => {
+        if (withoutScript && isNoScript(error)) {
+          send(withoutScript);
+        } else if (isMoving(error) && pauses * MOVING_PAUSE < this.timeout) {
+          pauses += 1;
+          setTimeout(send, MOVING_PAUSE, command);
+        } else {
+          fail(error);
+        }
       };
-      ask(command).then(succeed, failOrSendScript);
+      const send = (attempt: Command<Reply>) => {
+        ask(attempt).then(succeed, failOrSendAgain);
+      };
+      send(command);
     });
   }
 

@@ -100,3 +100,8 @@ export function isWrongType(error: unknown): boolean {
 export function isNoScript(error: unknown): boolean {
   return isNativeError(error) && error.message.startsWith('NOSCRIPT');
 }
+
+/** A Cluster moves the slot of these keys: some are here still, and some there already. */
+export function isMoving(error: unknown): boolean {
+  return isNativeError(error) && (error.message.startsWith('TRYAGAIN') || error.message.includes('non local key'));
+}

@@ -110,7 +110,8 @@ export class OwnedRecords {
   endAll(owner: string, except: string | undefined): Promise<{ ended: number; epoch: number }> {
     const { ending } = this.#place;
     const args = [this.#clock.end().toFixed(0), except === undefined ? '' : nameIn(except)];
-    return ending.run(ownedName(owner, 'user'), scripts.endAll, this.#keysOfOwner(owner), args, (reply) => {
+    const keys = [...this.#keysOfOwner(owner), ...(except === undefined ? [] : [this.#place.prefix + except])];
+    return ending.run(ownedName(owner, 'user'), scripts.endAll, keys, args, (reply) => {
       const [ended, epoch] = reply as [unknown, unknown];
       return { ended: Number(ended), epoch: Number(epoch) };
     });

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { createClient, createCluster } from 'redis';
 import { createClient as createClient5 } from 'redis5';
 import { RedisStore } from 'sojourn';
 import { INVALIDATIONS } from '../../src/stores/redis-client.js';
+import { allowedCommands } from '../helpers/acl.js';
 import { type RedisServer, startRedis } from '../helpers/redis-server.js';
 import { recordWarnings } from '../helpers/warnings.js';
 import { nextState, openNear } from '../stores/near.js';
@@ -12,8 +14,7 @@ import { until } from './experiment.js';
 import { clusterPort } from './groups.js';
 import { Lab } from './lab.js';
 
-/** What docs/redis.md tells the reader to allow. */
-const COMMANDS = ['get', 'set', 'del', 'strlen', 'getrange', 'setrange', 'expire', 'eval', 'evalsha', 'info'];
+const COMMANDS = allowedCommands();
 
 describe('the ACL of docs/redis.md', () => {
   let server: RedisServer;
@@ -48,6 +49,24 @@ describe('the ACL of docs/redis.md', () => {
     expect(await store.retire(key, current?.version as string, 60)).toEqual({ status: 'retired' });
     expect(await store.delete(key)).toBe(true);
     expect(await store.update(key, 'd', version, 60)).toEqual({ status: 'gone' });
+    await useOwned(store);
+  }
+
+  async function useOwned(store: RedisStore): Promise<void> {
+    const owner = randomBytes(16).toString('base64url');
+    const keys = [1, 2, 3].map(() => `{${owner}}:${randomBytes(32).toString('base64url')}`) as [string, string, string];
+    const signedInAt = store.owned.signIn();
+    const entry = { signedInAt, createdAt: signedInAt, limit: { sessions: 2, then: 'evict-oldest' as const }, replaces: undefined };
+    for (const key of keys) expect(await store.owned.enter(key, 'a', 60, entry)).toMatchObject({ status: 'created' });
+    expect(await store.owned.list(owner)).toHaveLength(2);
+    const last = keys[2];
+    const { version } = (await store.read(last)) as { version: string };
+    expect(await store.update(last, 'b', version, 60)).toMatchObject({ status: 'updated' });
+    expect(await store.touch(last, 90)).toBe(true);
+    await store.owned.see(last);
+    expect(await store.exists(last)).toBe(true);
+    expect(await store.owned.endAll(owner, last)).toMatchObject({ ended: 1 });
+    expect(await store.delete(last)).toBe(true);
   }
 
   it.each([
@@ -110,6 +129,32 @@ describe('the ACL of docs/redis.md', () => {
     const { store } = await openNear(connect());
     await useAll(store);
     await store.close();
+  });
+
+  it('is enough to end everything with one more, and to wait for replicas with another', async () => {
+    const end = async () => {
+      const client = new Redis(options());
+      const store = new RedisStore(client);
+      await useAll(store);
+      await store.create('k'.repeat(43), 'a', 60);
+      return store.owned.endEverything().finally(() => client.disconnect());
+    };
+    await admin.flushall();
+    await allow(COMMANDS);
+    await expect(end()).rejects.toThrow('NOPERM');
+    await allow([...COMMANDS, 'scan']);
+    expect(await end()).toBe(1);
+
+    const confirm = async () => {
+      const client = new Redis(options());
+      const store = new RedisStore(client, { durability: { replicas: 1, timeout: 1 } });
+      await store.delete('anything');
+      return store.confirm('anything').finally(() => Promise.all([store.close(), client.disconnect()]));
+    };
+    await allow(COMMANDS);
+    await expect(confirm()).rejects.toThrow('NOPERM');
+    await allow([...COMMANDS, 'wait']);
+    await expect(confirm()).rejects.toMatchObject({ code: 'ERR_SESSION_NOT_DURABLE' });
   });
 
   it('is enough for a Cluster, with two more', async () => {

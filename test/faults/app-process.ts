@@ -13,6 +13,9 @@ export interface AppSettings {
   readonly secret: string;
   /** Off unless told. */
   readonly nearCache?: boolean;
+  /** Sessions belong to whoever is signed in (`session({ user })`). Off unless told. */
+  readonly users?: boolean;
+  readonly durability?: { replicas: number; timeout: number };
 }
 
 export interface Stats {

@@ -12,7 +12,11 @@ import { connect } from './clients.js';
  */
 const settings = JSON.parse(process.env.FAULTS_APP ?? '') as AppSettings;
 const client = connect(settings.place, settings.profile);
-const store = new RedisStore(client, { timeout: settings.timeout, nearCache: settings.nearCache ?? false });
+const store = new RedisStore(client, {
+  timeout: settings.timeout,
+  nearCache: settings.nearCache ?? false,
+  ...(settings.durability && { durability: settings.durability }),
+});
 const secret = settings.secret;
 
 const stats = { unhandled: 0, conflicts: 0, corrupt: 0, storeErrors: 0 };
@@ -34,8 +38,10 @@ count('storeError', 'storeErrors');
 /** Requests that have loaded their session and wait until the parent lets them go on: `?gate=name` on any path. */
 const held = new Map<string, () => void>();
 const app = express();
-const touching = session({ secret, store, saveEveryRequest: true });
-const plain = session({ secret, store });
+const user = (visitor: { get(key: string): unknown }) => visitor.get('user');
+const options = { secret, store, ...(settings.users && { user }) };
+const touching = session({ ...options, saveEveryRequest: true });
+const plain = session(options);
 app.use((req, res, next) => (req.path === '/touch' ? touching : plain)(req, res, next));
 
 const text = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -69,6 +75,15 @@ app.get('/rotate', (req, res) => {
 app.get('/logout', (req, res) => {
   req.session.flush();
   res.send('logged out');
+});
+app.get('/sessions', async (req, res) => {
+  res.json(await plain.of(text(req.query.user)).list({ current: req.session }));
+});
+app.get('/revoke-all', async (req, res) => {
+  res.json(await plain.of(text(req.query.user)).revokeAll());
+});
+app.get('/revoke-others', async (req, res) => {
+  res.json(await plain.of(text(req.query.user)).revokeAll({ except: req.session }));
 });
 app.use((error: Error, _req: Request, _res: Response, next: NextFunction) => {
   console.error(inspect(error, { depth: 10, showHidden: true }), JSON.stringify(error));
