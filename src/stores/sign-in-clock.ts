@@ -5,20 +5,24 @@
  */
 export class SignInClock {
   readonly #clock: () => number;
-  #earliest = 0;
+  #lastSignIn = 0;
+  #lastEnd = 0;
 
   constructor(clock: () => number) {
     this.#clock = clock;
   }
 
   signIn(): number {
-    this.#earliest = Math.max(this.#earliest, Math.floor(this.#clock()));
-    return this.#earliest;
+    this.#lastSignIn = Math.max(this.#now(), this.#lastSignIn, this.#lastEnd + 1);
+    return this.#lastSignIn;
   }
 
   end(): number {
-    const now = this.signIn();
-    this.#earliest = now + 1;
-    return now;
+    this.#lastEnd = Math.max(this.#now(), this.#lastSignIn);
+    return this.#lastEnd;
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock());
   }
 }
