@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
 import { listen, type Running, SECRET } from '../../test/helpers/app.js';
 import { launchChromium } from '../../test/helpers/chromium.js';
-import { WatchedStore } from '../../test/helpers/stores.js';
+import { suspend, WatchedStore } from '../../test/helpers/stores.js';
 import { createApi, PRODUCTS } from './api.js';
 import { createShop } from './shop.js';
 
@@ -75,11 +75,20 @@ test('the page’s cart is kept by the API of another origin, under a cookie tha
 });
 
 test('changes made at once, before the first has been answered, are all in one cart', async () => {
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'PUT') sent.push(request.url());
+  });
+  const creating = suspend(store, 'create');
   await page.evaluate(`
     for (const [index, input] of document.querySelectorAll('input').entries()) {
       input.value = index + 1;
       input.dispatchEvent(new Event('change', { bubbles: true }));
     }`);
+  // Without its cookie the others would be sessions of their own.
+  await creating.reached;
+  expect(sent).toEqual([`${api.origin}/cart/socks`]);
+  creating.release();
   // Each line is open again when its answer is there.
   for (const product of PRODUCTS) await page.locator(`[name=${product}]:not([readonly])`).waitFor();
   await page.reload();

@@ -8,7 +8,8 @@ let port: number;
 let cookie = '';
 
 beforeAll(async () => {
-  cluster = await startExample('cluster', { REDIS_URL: process.env.REDIS_URL as string, WORKERS: '3' });
+  // Without a secret from outside: the primary makes one for all processes, those that come later as well.
+  cluster = await startExample('cluster', { REDIS_URL: process.env.REDIS_URL, WORKERS: '3', SESSION_SECRET: undefined });
   port = Number(new URL(cluster.origin).port);
 });
 afterAll(() => cluster.stop());

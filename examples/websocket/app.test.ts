@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { type Client, listen, type Reply, type Running, SECRET } from '../../test/helpers/app.js';
 import { TestClock } from '../../test/helpers/clock.js';
-import { WatchedStore } from '../../test/helpers/stores.js';
+import { deferred, WatchedStore } from '../../test/helpers/stores.js';
 import { type Chat, createChat } from './app.js';
 
 const DAY = 86_400;
@@ -73,18 +73,28 @@ test('what one says all hear, under the name in the session, and it is counted t
   expect(await heard(ada)).toEqual({ name: 'Ada', text: 'hello yourself', count: 2 });
 });
 
-test('messages of one socket are heard in their order, and each is counted', async () => {
+test('messages of one socket are heard in their order, though the first takes longer to be counted', async () => {
   await signIn();
   const socket = await connected();
-  const counts: number[] = [];
-  const all = new Promise<void>((resolve) => {
+  const said: string[] = [];
+  const both = new Promise<void>((resolve) => {
     socket.on('message', (data) => {
-      if (counts.push(JSON.parse(String(data)).count) === 20) resolve();
+      if (said.push(JSON.parse(String(data)).text) === 2) resolve();
     });
   });
-  for (let at = 0; at < 20; at += 1) socket.send('hello');
-  await all;
-  expect(counts).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+  const slow = deferred();
+  store.before('update', () => {
+    store.clearFaults();
+    return slow.promise;
+  });
+  socket.send('one');
+  socket.send('two');
+  // Its answer comes when the server has received both.
+  socket.ping();
+  await once(socket, 'pong');
+  slow.resolve();
+  await both;
+  expect(said).toEqual(['one', 'two']);
 });
 
 describe('the upgrade', () => {
@@ -177,6 +187,20 @@ describe('a socket is closed', () => {
     store.clearFaults();
     listener.send('back');
     expect(await heard(listener)).toMatchObject({ text: 'back' });
+  });
+
+  test('and what it has still said after that nobody hears', async () => {
+    await signIn();
+    const [speaker, listener] = [await connected(), await connected()];
+    store.before('read', () => {
+      store.clearFaults();
+      throw new Error('down');
+    });
+    speaker.send('one');
+    speaker.send('two');
+    expect(await closing(speaker)).toBe(1013);
+    listener.send('three');
+    expect(await heard(listener)).toMatchObject({ text: 'three', count: 1 });
   });
 
   test('when it sends what is too large', async () => {

@@ -51,7 +51,7 @@ export function acceptSockets(server: Server, sessions: SessionMiddleware): Sock
   }
 
   async function say(ws: WebSocket, req: IncomingMessage, data: RawData): Promise<void> {
-    if (ws.readyState !== WebSocket.OPEN) return; // signed out by the message before
+    if (ws.readyState !== WebSocket.OPEN) return; // closed because of the message before
     try {
       // Loaded anew: it sees what other requests have written, and a sign-out.
       const session = await sessions.load(req);

@@ -14,8 +14,11 @@ export interface RunningExample {
   stop(): Promise<void>;
 }
 
+/** What is added to the environment, or taken out of it. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Runs `npx tsx examples/<name>/server.ts`, as a reader types it, on a free port; resolves when it has printed its address. */
-export async function startExample(name: string, env: Record<string, string>): Promise<RunningExample> {
+export async function startExample(name: string, env: Environment): Promise<RunningExample> {
   const child = spawn('npx', ['tsx', `examples/${name}/server.ts`], {
     env: { ...process.env, SESSION_SECRET: SECRET, PORT: String(await freePort()), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -28,7 +31,7 @@ export async function startExample(name: string, env: Record<string, string>): P
 }
 
 /** How a run ends that can't begin: its exit code, and all it printed. */
-export async function failedExample(name: string, env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+export async function failedExample(name: string, env: Environment): Promise<{ code: number | null; output: string }> {
   const child = spawn('npx', ['tsx', `examples/${name}/server.ts`], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
