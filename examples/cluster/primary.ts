@@ -25,7 +25,7 @@ export async function runPrimary(): Promise<void> {
   });
   let exchange = Promise.resolve();
   process.on('SIGUSR2', () => {
-    exchange = exchange.then(exchangeAll);
+    exchange = exchange.then(exchangeAll).catch(goOn);
   });
 
   for (let count = 0; count < Number(WORKERS); count += 1) await start();
@@ -52,7 +52,12 @@ async function start(): Promise<void> {
 function replace(worker: Worker): void {
   if (!serving.delete(worker) || ending) return;
   console.error(`Process ${worker.process.pid} is gone; another takes its place.`);
-  void start();
+  start().catch(goOn);
+}
+
+/** A new process can't start: a bad release, say. Those that serve go on. */
+function goOn({ message }: Error): void {
+  console.error(`${message} ${serving.size} others go on.`);
 }
 
 /** A rolling restart: a new process first, then an old one ends, so that some always serve. Sessions are in Redis, and notice nothing. */
