@@ -67,7 +67,8 @@ async function exchangeAll(): Promise<void> {
     // It isn't `serving` any more, so its end is no accident.
     if (!serving.delete(worker)) continue;
     const gone = once(worker, 'exit');
-    worker.process.kill('SIGTERM');
+    // Not a signal: this first stops handing it connections. One on its way to a process that has just ended would be answered by nobody.
+    worker.disconnect();
     await gone;
   }
   console.log('All processes are new.');

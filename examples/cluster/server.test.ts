@@ -45,7 +45,7 @@ test('parallel writes on three processes are all kept: of different keys, and of
   expect(await data()).toEqual({ name: 'ada', visits: REQUESTS, ...notes });
 });
 
-test('a rolling restart loses no request and logs nobody out', async () => {
+test('a rolling restart leaves no new connection unanswered, and logs nobody out', async () => {
   const before = await processes();
   const [, primary] = await cluster.printed(/kill -USR2 (\d+)/);
   let restarted = false;

@@ -10,14 +10,13 @@ await (cluster.isPrimary ? runPrimary() : serve());
 async function serve(): Promise<void> {
   const { store, leave } = openStore('cluster');
   const server = createServer(createApp({ store }));
-  // A client that never lets go of its connection would keep this process for ever.
+  // Closing ends connections that are idle; browsers and proxies send again what they had just begun to send on one. Those in use are told to end
+  // with their next answer, or a busy client would keep this process for ever.
   server.prependListener('request', (_req, res) => {
     if (!server.listening) res.setHeader('Connection', 'close');
   });
-  server.once('close', () => {
-    leave();
-    process.disconnect();
-  });
-  onEnd(() => server.close());
+  // Node's cluster closes the server when the primary, or this, disconnects the process.
+  server.once('close', leave);
+  onEnd(() => server.listening && cluster.worker?.disconnect());
   await listen(server, PORT);
 }
