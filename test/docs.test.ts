@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 
 // What the documents point to is there: a link that leads nowhere is worse than none.
 
-const folders = ['.', 'docs', 'examples/login'];
+const examples = readdirSync('examples', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const folders = ['.', 'docs', 'examples', ...examples.map(({ name }) => join('examples', name))];
 const documents = folders.flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => name.endsWith('.md'))
@@ -36,7 +37,7 @@ function anchorsOf(document: string): string[] {
 }
 
 test('the documents are found', () => {
-  expect(documents).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/security.md']));
+  expect(documents).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/security.md', 'examples/cart-api/README.md']));
 });
 
 test.each(documents)('every link of %s leads somewhere', (document) => {
