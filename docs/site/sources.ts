@@ -4,7 +4,7 @@ import type { Highlight } from './highlight.ts';
 import { escapeHtml } from './html.ts';
 import { addressOf } from './pages.ts';
 
-// The documents link to tests and sources as their proofs. The site shows those files as they are, with line numbers.
+// The documents link to tests and sources as their proofs. The site shows those files as they are.
 
 const ASSETS = ['.svg', '.png', '.jpg', '.webp', '.gif'];
 const LANGUAGE_OF: Readonly<Record<string, string>> = {
