@@ -2,16 +2,14 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import express, { type Express, type Request } from 'express';
-import { Redis } from 'ioredis';
-import type { createClient } from 'redis';
-import { MemoryStore, RedisStore, Session, type SessionOptions, session } from 'sojourn';
+import { MemoryStore, Session, type SessionOptions, session } from 'sojourn';
 import { Client, listen, SECRET, startApp } from '../helpers/app.js';
 import { type CodeBlock, codeBlocksOf, requireFromRoot, runBlock } from '../helpers/code-blocks.js';
 import { compile } from '../helpers/compile.js';
 import { EVENT_NAMES } from '../helpers/events.js';
-import { connect, nodeRedis } from '../helpers/redis-client.js';
-import { type RedisServer, startRedis } from '../helpers/redis-server.js';
 import { recordWarnings } from '../helpers/warnings.js';
+import { errorOf, quoted } from './quoted.js';
+import { storeErrors } from './store-errors.js';
 
 // Every message that docs/troubleshooting.md quotes is brought about, and compared with the quotation.
 
@@ -23,21 +21,6 @@ const quotations = [...text.matchAll(/^> `(\w+)` (.*(?:\n> .*)*)$/gm)].map(
 );
 
 const warnings = recordWarnings();
-
-/** What an act throws or rejects with, as the page quotes it. */
-async function errorOf(act: () => unknown): Promise<string> {
-  try {
-    await act();
-  } catch (error) {
-    return quoted(error);
-  }
-  throw new Error('nothing went wrong');
-}
-
-function quoted(error: unknown): string {
-  const { code, name, message } = error as NodeJS.ErrnoException;
-  return `${code ?? name} ${message}`;
-}
 
 /** What the error handler gets from a request. */
 async function errorFrom(
@@ -212,71 +195,6 @@ const causes: readonly (() => Promise<string>)[] = [
       change(req, res);
     }),
 ];
-
-let redis: RedisServer;
-let admin: Redis;
-beforeAll(async () => {
-  redis = await startRedis();
-  admin = new Redis(redis.url);
-});
-afterAll(async () => {
-  admin.disconnect();
-  await redis.stop();
-});
-
-/** What a store on this client says of a write. */
-async function refusal(client: Redis | ReturnType<typeof createClient>): Promise<string> {
-  const said = await errorOf(() => new RedisStore(client).create('key', 'x'.repeat(5000), 60));
-  if (client instanceof Redis) client.disconnect();
-  return said;
-}
-
-/** Lets Redis refuse for as long as the refusal takes. */
-async function whileSet(name: string, value: string, back: string): Promise<string> {
-  await admin.config('SET', name, value);
-  const said = await refusal(connect({}, redis.url));
-  await admin.config('SET', name, back);
-  return said;
-}
-
-/** By what the table says of a 503, how that comes about. */
-const storeErrors: Readonly<Record<string, () => Promise<string>>> = {
-  async 'Redis did not answer within 1000 ms'() {
-    await admin.call('CLIENT', 'PAUSE', '60000', 'WRITE');
-    const said = await refusal(connect({}, redis.url));
-    await admin.call('CLIENT', 'UNPAUSE');
-    return said;
-  },
-  'the Redis client gave Error': () => refusal(connect({ enableOfflineQueue: false }, 'redis://127.0.0.1:1')),
-  'the Redis client gave MaxRetriesPerRequestError': () => refusal(connect({ maxRetriesPerRequest: 0 }, 'redis://127.0.0.1:1')),
-  'the Redis client has no connection': () => refusal(unconnected({ disableOfflineQueue: true }, 'connecting')),
-  'the Redis client is not open: client.connect() was not called, or reconnectStrategy has given up': () =>
-    refusal(unconnected({}, 'closed')),
-  'Redis answered NOAUTH': async () => {
-    await admin.config('SET', 'requirepass', 'password');
-    const said = await refusal(connect({}, redis.url));
-    await admin.config('SET', 'requirepass', '');
-    return said;
-  },
-  async 'Redis answered NOPERM'() {
-    await admin.acl('SETUSER', 'guest', 'reset', 'on', '>password', '~*', '+info', '+get');
-    return refusal(connect({ username: 'guest', password: 'password' }, redis.url));
-  },
-  'Redis answered OOM': () => whileSet('maxmemory', '1', '0'),
-  'Redis answered NOREPLICAS': () => whileSet('min-replicas-to-write', '1', '0'),
-  async 'Redis answered READONLY'() {
-    await admin.call('REPLICAOF', '127.0.0.1', '1');
-    const said = await refusal(connect({}, redis.url));
-    await admin.call('REPLICAOF', 'NO', 'ONE');
-    return said;
-  },
-};
-
-function unconnected(options: { disableOfflineQueue?: boolean }, state: 'connecting' | 'closed') {
-  const client = nodeRedis({ ...options, socket: { host: '127.0.0.1', port: 1 } });
-  if (state === 'connecting') client.connect().catch(() => {});
-  return client;
-}
 
 async function visit(app: Express): Promise<void> {
   const { createServer } = await import('node:http');
