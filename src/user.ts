@@ -13,9 +13,9 @@ export interface UserOptions<Data extends object = SessionData> {
    * Whose session it is: `(session) => session.get('userId')`, a text or a number; undefined, null and '' are nobody. From then on the sessions of a user can be listed
    * and ended together: `sessions.of(userId)`. A change of user is a change of key as well.
    */
-  user?: (session: SessionView<Data>) => unknown;
+  user?(session: SessionView<Data>): unknown;
   /** What the lists call the device, a text: what the application noted at the login, `(session) => session.get('device')`. */
-  device?: (session: SessionView<Data>) => unknown;
+  device?(session: SessionView<Data>): unknown;
   /** How many sessions a user may have, and whether one more ends the oldest or is refused with a `SessionLimitError`. No limit unless told. */
   maxPerUser?: SessionLimit;
 }

@@ -1,53 +1,36 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { linksOf, problemWith } from '../docs/site/links.js';
 
 // What the documents point to is there: a link that leads nowhere is worse than none.
 
-const examples = readdirSync('examples', { withFileTypes: true }).filter((entry) => entry.isDirectory());
-const folders = ['.', 'docs', 'examples', ...examples.map(({ name }) => join('examples', name))];
+const folders = ['.', 'docs', 'bench', 'test/conformance', 'examples', ...readdirSync('examples').map((name) => join('examples', name))];
 const documents = folders.flatMap((folder) =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name)),
+  statSync(folder).isDirectory()
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => join(folder, name))
+    : [],
 );
 
-interface Link {
-  readonly target: string;
-  /** What stands between this link and the next, or the end of the line. */
-  readonly after: string;
-}
-
-/** The links of a document that lead to files of the project. */
-function linksOf(document: string): Link[] {
-  const text = readFileSync(document, 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
-  return [...text.matchAll(/\]\(([^)\s]+)\)((?:(?!\]\()[^\n])*)/g)]
-    .map(([, target = '', after = '']) => ({ target, after }))
-    .filter(({ target }) => !/^(https?|mailto):/.test(target));
-}
-
-/** The headings of a document as GitHub makes anchors of them. */
-function anchorsOf(document: string): string[] {
-  const headings = readFileSync(document, 'utf8').matchAll(/^#+ (.+)$/gm);
-  return [...headings].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
-}
-
 test('the documents are found', () => {
-  expect(documents).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/security.md', 'examples/cart-api/README.md']));
+  expect(documents).toEqual(
+    expect.arrayContaining([
+      'README.md',
+      'CONTRIBUTING.md',
+      'CHANGELOG.md',
+      'docs/security.md',
+      'bench/README.md',
+      'examples/login/README.md',
+      'examples/cart-api/README.md',
+    ]),
+  );
 });
 
 test.each(documents)('every link of %s leads somewhere', (document) => {
-  const broken = linksOf(document).filter(({ target }) => {
-    const [path = '', anchor] = target.split('#');
-    const file = path === '' ? document : join(dirname(document), path);
-    if (!existsSync(file)) return true;
-    return anchor !== undefined && !statSync(file).isDirectory() && !anchorsOf(file).includes(anchor);
-  });
-  expect(broken.map(({ target }) => target)).toEqual([]);
+  const targets = linksOf(readFileSync(document, 'utf8')).map(({ target }) => target);
+  const problems = targets.map((target) => problemWith(document, target)).filter((problem) => problem !== undefined);
+  expect(problems).toEqual([]);
 });
 
 describe('docs/security.md', () => {
@@ -82,7 +65,7 @@ describe('docs/security.md', () => {
   });
 
   test('quotes names of tests that are in the file it links to', () => {
-    const quoted = linksOf('docs/security.md').flatMap(({ target, after }) =>
+    const quoted = linksOf(text).flatMap(({ target, after }) =>
       [...after.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({ file: join('docs', target), name })),
     );
     expect(quoted.length).toBeGreaterThan(60);

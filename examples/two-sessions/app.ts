@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import express, { type Application, type RequestHandler, type Router } from 'express';
-import { type Session, type SessionOptions, session } from 'sojourn';
+import { type Session, type SessionOptions, session, type UserOptions } from 'sojourn';
 import { page, pageHeaders, refuseOtherOrigins, style } from '../shared/pages.js';
 
 const LANGUAGES = ['English', 'Deutsch', 'Français'] as const;
@@ -33,8 +33,11 @@ declare global {
 /** The demo's password, shown on its page. examples/login keeps hashes, as a real app must. */
 export const ADMIN_PASSWORD = 'mind the gap';
 
+/** Whatever the data are: those that look at them are not among them. */
+type AnySessionOptions = Omit<SessionOptions, keyof UserOptions>;
+
 /** The public's pages, and those of administrators under /admin: one app, one store, two sessions that know nothing of each other. */
-export function createApp(options: SessionOptions = {}): Application {
+export function createApp(options: AnySessionOptions = {}): Application {
   const app = express();
   app.disable('x-powered-by');
   app.use(pageHeaders(), style, refuseOtherOrigins, express.urlencoded({ extended: false, limit: '4kb' }));
@@ -69,7 +72,7 @@ export function createApp(options: SessionOptions = {}): Application {
   return app;
 }
 
-function administration(options: SessionOptions): Router {
+function administration(options: AnySessionOptions): Router {
   const router = express.Router();
   // Half an hour after the last request, eight hours at most, and no link from elsewhere opens a page with it. It may share the visitors' store: a
   // cookie is signed for its own name, so the value of one is worthless as the other. The path keeps the cookie at home where it isn't needed. It

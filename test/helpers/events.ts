@@ -3,7 +3,7 @@ import type { SessionEvents } from 'sojourn';
 
 type Name = keyof SessionEvents;
 
-const NAMES: readonly Name[] = [
+export const EVENT_NAMES: readonly Name[] = [
   'created',
   'loaded',
   'saved',
@@ -22,7 +22,7 @@ const NAMES: readonly Name[] = [
 /** What was published while `act` ran, in order: [name, message]. */
 export async function eventsDuring(act: () => unknown): Promise<[Name, Record<string, unknown>][]> {
   const events: [Name, Record<string, unknown>][] = [];
-  const listeners = NAMES.map((name) => ({
+  const listeners = EVENT_NAMES.map((name) => ({
     channel: `sojourn:${name}`,
     listen: (message: unknown) => void events.push([name, message as Record<string, unknown>]),
   }));
