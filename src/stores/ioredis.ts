@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers';
 import { OptionError } from '../errors.js';
 import {
+  type Durability,
   type DurableClient,
   INVALIDATIONS,
   type OwnConnection,
@@ -9,6 +10,7 @@ import {
   type RedisClient,
   SCAN_COUNT,
 } from './redis-client.js';
+import { SharedWait } from './shared-wait.js';
 
 /** What is used of a `Redis` or `Cluster` of ioredis 5 or 6; in this form, so that nobody has to have its types. */
 export interface IoredisClient {
@@ -140,11 +142,11 @@ class Ioredis implements RedisClient {
     return new IoredisConnection(client.duplicate(FOR_INVALIDATIONS), events);
   }
 
-  connectDurable(): DurableClient {
+  connectDurable(durability: Durability): DurableClient {
     const client = this.#client;
     const options = { lazyConnect: false };
     const duplicate = client.isCluster ? client.duplicate?.([], options) : client.duplicate?.(options);
-    return new DurableIoredis(duplicate as IoredisClient & Hidden & Duplicate);
+    return new DurableIoredis(duplicate as IoredisClient & Hidden & Duplicate, durability);
   }
 }
 
@@ -167,22 +169,27 @@ const FOR_INVALIDATIONS = {
 
 /** A duplicate of the application's client. What it says of itself in events, the application's own says, too. */
 class DurableIoredis extends Ioredis implements DurableClient {
-  readonly #duplicate: IoredisClient & Duplicate;
+  readonly #duplicate: IoredisClient & Hidden & Duplicate;
+  readonly #durability: Durability;
+  readonly #shared: SharedWait;
 
-  constructor(duplicate: IoredisClient & Hidden & Duplicate) {
+  constructor(duplicate: IoredisClient & Hidden & Duplicate, durability: Durability) {
     super(duplicate);
     this.#duplicate = duplicate;
+    this.#durability = durability;
+    this.#shared = new SharedWait(() => duplicate.call('WAIT', `${durability.replicas}`, `${durability.timeout}`));
     duplicate.on('error', nothing);
   }
 
-  async wait(key: string, replicas: number, timeout: number): Promise<unknown> {
-    // In a Cluster a pipeline goes to the node of its first key.
-    const replies = await this.#duplicate
-      .pipeline([
-        ['exists', key],
-        ['wait', replicas, timeout],
-      ])
-      .exec();
+  async wait(key: string): Promise<unknown> {
+    if (!this.#duplicate.isCluster) return this.#shared.wait();
+    const { replicas, timeout } = this.#durability;
+    // A pipeline goes to the node of its first key.
+    const commands = [
+      ['exists', key],
+      ['wait', replicas, timeout],
+    ];
+    const replies = await this.#duplicate.pipeline(commands).exec();
     const [error, confirmed] = replies?.[1] ?? [];
     if (error) throw error;
     return confirmed;

@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.js';
 import {
+  type Durability,
   type DurableClient,
   INVALIDATIONS,
   type OwnConnection,
@@ -8,6 +9,7 @@ import {
   type RedisClient,
   SCAN_COUNT,
 } from './redis-client.js';
+import { SharedWait } from './shared-wait.js';
 
 /**
  * What is used of a client, cluster, Sentinel client or pool of node-redis (`redis`) 5 or 6; in this form, so that nobody has to have its types.
@@ -127,7 +129,7 @@ class NodeRedis implements RedisClient {
     return new NodeRedisConnection(client.duplicate(forInvalidations(client.options?.socket)), events);
   }
 
-  connectDurable(): DurableClient {
+  connectDurable(durability: Durability): DurableClient {
     const client = this.#client;
     // The others take one of several connections for each command, and a WAIT on another one waits for nothing.
     if (typeof client.duplicate !== 'function' || (client.masters === undefined && typeof client.monitor !== 'function')) {
@@ -136,7 +138,7 @@ class NodeRedis implements RedisClient {
         'needs what createClient or createCluster gave, or a Redis or Cluster of ioredis, also behind Sentinel',
       );
     }
-    return new DurableNodeRedis(client.duplicate() as NodeRedisClient & Duplicate);
+    return new DurableNodeRedis(client.duplicate() as NodeRedisClient & Duplicate, durability);
   }
 }
 
@@ -155,20 +157,25 @@ function forInvalidations(socket: object | undefined) {
 /** A duplicate of the application's client. What it says of itself in events, the application's own says, too. */
 class DurableNodeRedis extends NodeRedis implements DurableClient {
   readonly #duplicate: NodeRedisClient & Duplicate;
+  readonly #words: string[];
+  readonly #shared: SharedWait;
 
-  constructor(duplicate: NodeRedisClient & Duplicate) {
+  constructor(duplicate: NodeRedisClient & Duplicate, { replicas, timeout }: Durability) {
     super(duplicate);
     this.#duplicate = duplicate;
+    this.#words = ['WAIT', `${replicas}`, `${timeout}`];
+    this.#shared = new SharedWait(() => duplicate.sendCommand(this.#words));
     duplicate.on('error', nothing);
     // It tries on by itself; what fails meanwhile is told by the commands.
     duplicate.connect().catch(nothing);
   }
 
-  wait(key: string, replicas: number, timeout: number): Promise<unknown> {
-    const words = ['WAIT', `${replicas}`, `${timeout}`];
-    const { sendCommand } = this.#duplicate as unknown as ClusterSender;
-    if ('masters' in this.#duplicate) return sendCommand.call(this.#duplicate, this.keyPrefix + key, false, words);
-    return this.#duplicate.sendCommand(words);
+  async wait(key: string): Promise<unknown> {
+    if (!('masters' in this.#duplicate)) return this.#shared.wait();
+    // As a command by itself it would go to all nodes, and the least of their answers come back.
+    const pipeline = (this.#duplicate as unknown as ClusterPipelines).multi().addCommand(this.keyPrefix + key, false, this.#words);
+    const [confirmed] = await pipeline.execAsPipeline();
+    return confirmed;
   }
 
   destroy(): void {
@@ -214,8 +221,8 @@ interface WordSender {
   sendCommand(words: string[]): Promise<unknown>;
 }
 
-interface ClusterSender {
-  sendCommand(firstKey: string, isReadonly: boolean, words: string[]): Promise<unknown>;
+interface ClusterPipelines {
+  multi(): { addCommand(firstKey: string, isReadonly: boolean, words: string[]): { execAsPipeline(): Promise<unknown[]> } };
 }
 
 interface Duplicate extends WordSender {

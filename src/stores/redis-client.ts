@@ -27,13 +27,19 @@ export interface RedisClient {
    * A client like this one, on connections of its own: whoever waits for replicas there holds nobody else up. Throws an
    * `OptionError` for a client that can't say which connection a command takes.
    */
-  connectDurable(): DurableClient;
+  connectDurable(durability: Durability): DurableClient;
+}
+
+/** So many replicas are to have what was written, within so many milliseconds. */
+export interface Durability {
+  readonly replicas: number;
+  readonly timeout: number;
 }
 
 /** A client that can wait for replicas. */
 export interface DurableClient extends RedisClient {
-  /** How many replicas have what this client has written on the node of this key; asked for so many, within so many milliseconds. */
-  wait(key: string, replicas: number, timeout: number): Promise<unknown>;
+  /** How many replicas have what this client has written on the node of this key. */
+  wait(key: string): Promise<unknown>;
   destroy(): void;
 }
 

@@ -6,7 +6,7 @@ import { fromIoredis, type IoredisClient } from './ioredis.js';
 import { NearCache, type NearCacheOptions } from './near-cache.js';
 import { fromNodeRedis, type NodeRedisClient } from './node-redis.js';
 import { RedisCalls } from './redis-calls.js';
-import type { DurableClient, RedisClient } from './redis-client.js';
+import type { Durability, DurableClient, RedisClient } from './redis-client.js';
 import { endEverything } from './redis-everything.js';
 import { OwnedRecords, userKey } from './redis-owned.js';
 import { PlainRecords, type RedisPlace } from './redis-records.js';
@@ -29,7 +29,7 @@ export interface RedisStoreOptions {
    * For those who run with replicas: a logout or revocation is done only when so many replicas have it, and fails with a
    * `NotDurableError` if they don't within `timeout` milliseconds. Off unless told.
    */
-  durability?: { replicas: number; timeout: number };
+  durability?: Durability;
 }
 
 /** What a timer of Node can wait, some 24 days; one that is to wait longer doesn't wait at all. */
@@ -67,7 +67,7 @@ export class RedisStore implements Store {
     if (!isTimeout(timeout)) throw new OptionError('timeout', `must be a number of milliseconds above 0, and ${MAX_TIMEOUT} at most`);
     this.timeout = timeout;
     this.#durability = durability && checkedDurability(durability);
-    this.#durable = durability && known.connectDurable();
+    this.#durable = this.#durability && known.connectDurable(this.#durability);
     const calls = new RedisCalls(known, timeout);
     this.#place = { calls, ending: this.#durable ? new RedisCalls(this.#durable, timeout) : calls, prefix, clock };
     this.#plain = new PlainRecords(this.#place);
@@ -156,9 +156,9 @@ export class RedisStore implements Store {
     const durable = this.#durable;
     if (durable === undefined || this.#durability === undefined) return;
     const { replicas, timeout } = this.#durability;
-    // Redis takes its time before it answers; the deadline for that answer begins afterwards.
-    const calls = new RedisCalls(durable, this.timeout + timeout);
-    const confirmed = await calls.call(key, () => durable.wait(this.#place.prefix + key, replicas, timeout), Number);
+    // Redis takes that time before it answers, and again if another one is waited for; the usual deadline comes on top.
+    const calls = new RedisCalls(durable, this.timeout + 2 * timeout);
+    const confirmed = await calls.call(key, () => durable.wait(this.#place.prefix + key), Number);
     if (!(confirmed >= replicas)) throw new NotDurableError(confirmed, replicas, timeout);
   }
 
@@ -200,7 +200,7 @@ function recognize(client: unknown): RedisClient {
   );
 }
 
-function checkedDurability(durability: { replicas: number; timeout: number }): { replicas: number; timeout: number } {
+function checkedDurability(durability: Durability): Durability {
   const { replicas, timeout } = Object(durability);
   if (!Number.isSafeInteger(replicas) || replicas < 1) {
     throw new OptionError('durability.replicas', 'must be a whole number above 0: how many replicas are to have what ended');
