@@ -159,6 +159,7 @@ class DurableNodeRedis extends NodeRedis implements DurableClient {
   readonly #duplicate: NodeRedisClient & Duplicate;
   readonly #words: string[];
   readonly #shared: SharedWait;
+  #opening: Promise<unknown> | undefined;
 
   constructor(duplicate: NodeRedisClient & Duplicate, { replicas, timeout }: Durability) {
     super(duplicate);
@@ -166,11 +167,26 @@ class DurableNodeRedis extends NodeRedis implements DurableClient {
     this.#words = ['WAIT', `${replicas}`, `${timeout}`];
     this.#shared = new SharedWait(() => duplicate.sendCommand(this.#words));
     duplicate.on('error', nothing);
-    // It tries on by itself; what fails meanwhile is told by the commands.
-    duplicate.connect().catch(nothing);
+    this.#opened().catch(nothing);
+  }
+
+  override async del(key: string): Promise<unknown> {
+    await this.#opened();
+    return super.del(key);
+  }
+
+  override async evalsha(sha: string, keys: string[], args: string[]): Promise<unknown> {
+    await this.#opened();
+    return super.evalsha(sha, keys, args);
+  }
+
+  override async eval(lua: string, keys: string[], args: string[]): Promise<unknown> {
+    await this.#opened();
+    return super.eval(lua, keys, args);
   }
 
   async wait(key: string): Promise<unknown> {
+    await this.#opened();
     if (!('masters' in this.#duplicate)) return this.#shared.wait();
     // As a command by itself it would go to all nodes, and the least of their answers come back.
     const pipeline = (this.#duplicate as unknown as ClusterPipelines).multi().addCommand(this.keyPrefix + key, false, this.#words);
@@ -180,6 +196,15 @@ class DurableNodeRedis extends NodeRedis implements DurableClient {
 
   destroy(): void {
     if (this.#duplicate.isOpen) this.#duplicate.destroy();
+  }
+
+  /** A cluster takes no command before it knows its nodes. An attempt that failed is made again for the next command. */
+  #opened(): Promise<unknown> {
+    this.#opening ??= this.#duplicate.connect().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
   }
 }
 
