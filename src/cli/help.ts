@@ -1,5 +1,5 @@
 const CONNECTION = `  --redis <url>       redis:// or rediss://; REDIS_URL unless told
-  --prefix <text>     what all keys of the store begin with; sojourn: unless told
+  --prefix <text>     what keys of the store begin with; sojourn: unless told
   --cluster           the URL is that of a node of a Cluster
   --json              JSON instead of text
   --help`;
@@ -23,13 +23,13 @@ sojourn <command> --help tells more. All commands take:
 ${CONNECTION}
 
 A session is named by its ref, which is of no use as a cookie.
-A password is better kept in REDIS_URL: others on the machine see what is typed.
+A password is better kept in REDIS_URL: others on the machine see what you type.
 Exit codes: 0 done, 1 not found or failed, 2 wrong usage.`,
 
   list: `sojourn list [--user <id>]
 
-The living sessions: a table on a terminal, else tabs and full values (ref, user,
-created, last seen, expires, bytes, device), or one JSON object a line.
+The living sessions: a table on a terminal, else tabs and full values (ref,
+user, created, last seen, expires, bytes, device), or one JSON object a line.
 All sessions come as they are found; those of a user last seen first.
 
   --user <id>         those of this user, by the ID that the option user gives

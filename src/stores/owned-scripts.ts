@@ -230,8 +230,8 @@ end
 return trimmed
 `);
 
-/** ARGV: name. 1 if the record had ended with all others of its owner, and is deleted now. */
+/** 1 if the record had ended with all others of its owner, and is deleted now. Its name, if it is in the index, is for `trim`. */
 export const sweep = script(`${COMMON}
 if headOfLiving(KEYS[1], timesOf(KEYS[2]), 0) then return 0 end
-return forget(KEYS[1], KEYS[3], ARGV[1])
+return redis.call('DEL', KEYS[1])
 `);

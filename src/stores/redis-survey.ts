@@ -1,4 +1,4 @@
-import { fingerprintOf, nameIn, ownedName, ownerIn } from '../session-key.js';
+import { fingerprintOf, ownedName, ownerIn } from '../session-key.js';
 import { decodeEpoch, decodeTimes, OWNED_HEAD_LENGTH, sweep, trim } from './owned-scripts.js';
 import { isRecordKey, storeKeys } from './redis-everything.js';
 import { userKey } from './redis-owned.js';
@@ -88,7 +88,7 @@ export async function clearLeftovers(place: RedisPlace): Promise<{ records: numb
       const names = await calls.run(key, trim, ofOwner, [], Number);
       cleared.names += names;
     } else if (isRecordKey(key) && (await inspect(place, key))?.state === 'revoked') {
-      const records = await calls.run(key, sweep, [prefix + key, ...ofOwner], [nameIn(key)], Number);
+      const records = await calls.run(key, sweep, [prefix + key, ...ofOwner], [], Number);
       cleared.records += records;
     }
   };

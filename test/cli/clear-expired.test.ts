@@ -1,0 +1,52 @@
+import { Site } from './cli.js';
+
+let site: Site;
+beforeEach(() => {
+  site = new Site();
+});
+
+describe('sojourn clear-expired', () => {
+  test('deletes revoked records and takes names that lead nowhere out of the lists; everything else stays', async () => {
+    const index = async () => (await site.client.keys(`${site.prefix}*:index`))[0] as string;
+    await site.signIn({ userId: 'ann' });
+    const lost = await index();
+    await site.client.rename(lost, `${lost}-aside`);
+    await site.sessions.of('ann').revokeAll();
+    // The index is back, with the name of the revoked record, and one that Redis has expired.
+    await site.client.rename(`${lost}-aside`, lost);
+    await site.client.zadd(lost, site.clock.now / 1000 + 600, 'e'.repeat(43));
+    await site.signIn({ userId: 'ann' });
+    await site.signIn({ userId: 'bob' });
+    await site.signIn({ views: 1 });
+    const refs = await site.refs();
+    const before = (await site.keys()).length;
+
+    expect(await site.run(['clear-expired', '--json'])).toEqual({ code: 0, stdout: '{"records":1,"names":2}\n', stderr: '' });
+    expect(await site.client.zcard(lost)).toBe(1);
+    expect(await site.keys()).toHaveLength(before - 1);
+    expect((await site.refs()).sort()).toEqual(refs.sort());
+    expect((await site.run(['clear-expired'])).stdout).toBe(
+      "Deleted 0 revoked records that had been left over.\nTook 0 names out of users' lists. The rest Redis expires by itself.\n",
+    );
+  });
+
+  test('signs nobody out where the clock is wrong', async () => {
+    await site.signIn({ userId: 'ann' });
+    await site.signIn({ views: 1 });
+    const before = (await site.keys()).sort();
+    expect((await site.run(['clear-expired', '--json'], { clock: () => site.clock.now + 400 * 86_400_000 })).stdout).toBe(
+      '{"records":0,"names":0}\n',
+    );
+    expect((await site.keys()).sort()).toEqual(before);
+    expect(await site.refs('--user', 'ann')).toHaveLength(1);
+  });
+
+  test('leaves what no Sojourn wrote', async () => {
+    await site.signIn({ userId: 'ann' });
+    const [record = ''] = (await site.client.keys(`${site.prefix}*`)).filter((key) => /[\w-]{43}$/.test(key));
+    const other = record.slice(0, -43) + 'x'.repeat(43);
+    await site.client.set(other, 'of somebody else');
+    await site.run(['clear-expired']);
+    expect(await site.client.get(other)).toBe('of somebody else');
+  });
+});
