@@ -30,6 +30,17 @@ describe('sojourn clear-expired', () => {
     );
   });
 
+  test('says what it did', async () => {
+    await site.signIn({ userId: 'ann' });
+    const [index = ''] = await site.client.keys(`${site.prefix}*:index`);
+    await site.client.rename(index, `${index}-aside`);
+    await site.sessions.of('ann').revokeAll();
+    await site.client.rename(`${index}-aside`, index);
+    expect((await site.run(['clear-expired'])).stdout).toBe(
+      "Deleted 1 revoked record that had been left over.\nTook 1 name out of users' lists. The rest Redis expires by itself.\n",
+    );
+  });
+
   test('signs nobody out where the clock is wrong', async () => {
     await site.signIn({ userId: 'ann' });
     await site.signIn({ views: 1 });

@@ -16,8 +16,9 @@ export interface Outcome {
 }
 
 export interface World {
-  /** The width of the terminal; without, the output is piped. */
-  columns?: number;
+  /** The width of the terminal; without, the output is piped, unless there is one nevertheless. */
+  columns?: number | undefined;
+  isTerminal?: boolean;
   /** What is typed there. */
   typed?: string;
   env?: Record<string, string>;
@@ -27,8 +28,8 @@ export interface World {
 
 /** The command line in this process, on streams of its own. */
 export async function sojourn(args: readonly string[], world: World = {}): Promise<Outcome> {
-  const { columns, typed, env = {}, clock = Date.now, load = (name: string) => import(name) } = world;
-  const screen = columns === undefined ? {} : { isTTY: true, columns };
+  const { columns, isTerminal = columns !== undefined, typed, env = {}, clock = Date.now, load = (name: string) => import(name) } = world;
+  const screen = { isTTY: isTerminal, ...(columns !== undefined && { columns }) };
   const stdin = Object.assign(new PassThrough(), screen);
   const [stdout, stderr] = [Object.assign(new PassThrough(), screen), Object.assign(new PassThrough(), screen)];
   const output = [collect(stdout), collect(stderr)];
@@ -47,8 +48,8 @@ async function collect(stream: PassThrough): Promise<string> {
 }
 
 /** The command line as a process of its own, from the sources. */
-export function sojournProcess(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/bin.ts', ...args], { env: { ...process.env, ...env } });
+export function sojournProcess(args: readonly string[], env: Record<string, string> = {}, program = 'src/cli/bin.ts'): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], { env: { ...process.env, ...env } });
   const output = [collect(child.stdout.pipe(new PassThrough())), collect(child.stderr.pipe(new PassThrough()))];
   return new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -149,6 +149,12 @@ describe('sojourn list', () => {
     }
   });
 
+  test('waits for whoever reads slowly, and takes a terminal of unknown width for one of 80 columns', async () => {
+    await site.signIn({ userId: 'ann', device: 'd'.repeat(20_000) });
+    expect((await site.run(['list'])).stdout.endsWith(`\t${'d'.repeat(20_000)}\n`)).toBe(true);
+    expect(lines((await site.run(['list'], { columns: undefined, isTerminal: true })).stdout)[1]).toHaveLength(80);
+  });
+
   test('goes through more sessions than one SCAN gives', async () => {
     const keys = Array.from({ length: 1500 }, (_, at) => `${at}`.padStart(43, '0'));
     await Promise.all(keys.map((key) => site.store.create(key, '{"n":1}', 600)));
