@@ -1,3 +1,7 @@
+import { RedisStore } from 'sojourn';
+import { placeOf } from '../../src/stores/redis.js';
+import { clearLeftovers } from '../../src/stores/redis-survey.js';
+import { connect } from '../helpers/redis-client.js';
 import { Site } from './cli.js';
 
 let site: Site;
@@ -50,6 +54,26 @@ describe('sojourn clear-expired', () => {
     );
     expect((await site.keys()).sort()).toEqual(before);
     expect(await site.refs('--user', 'ann')).toHaveLength(1);
+  });
+
+  test('looks once more as it deletes: a record whose user is known again by then stays', async () => {
+    await site.signIn({ userId: 'ann' });
+    const [user = ''] = await site.client.keys(`${site.prefix}*:user`);
+    const epoch = (await site.client.getdel(user)) as string;
+    const client = connect();
+    const mget = client.mget.bind(client) as (keys: string[]) => Promise<(string | null)[]>;
+    let looked = 0;
+    const lookedAt = async (keys: string[]) => {
+      const values = await mget(keys);
+      await site.client.set(user, epoch);
+      looked += 1;
+      return values;
+    };
+    Object.assign(client, { mget: lookedAt });
+    const store = new RedisStore(client, { prefix: site.prefix, clock: site.clock.read });
+    expect(await clearLeftovers(placeOf(store))).toMatchObject({ records: 0 });
+    expect(looked).toBe(1);
+    expect(await site.refs()).toHaveLength(1);
   });
 
   test('leaves what no Sojourn wrote', async () => {
