@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -147,6 +147,44 @@ describe('a program in JavaScript', () => {
     expect(() => run('inside.mjs', `import 'sojourn/dist/unit-of-work.js'; import ${names} from 'sojourn';`)).toThrow(
       /ERR_PACKAGE_PATH_NOT_EXPORTED/,
     );
+  });
+});
+
+describe('the command line', () => {
+  const sojourn = (...args: string[]) =>
+    spawnSync(process.execPath, [join(installed, bin), ...args, '--prefix', 'sojourn:package-test:'], {
+      cwd: app,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+  let bin: string;
+  beforeAll(() => {
+    bin = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')).bin.sojourn;
+  });
+
+  test('is a program that npm can start', () => {
+    expect(readFileSync(join(installed, bin), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(sojourn('--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('sojourn list') });
+  });
+
+  test('says what to install where there is no client', () => {
+    const stderr = 'sojourn: a Redis client is missing: npm install ioredis, or npm install redis\n';
+    expect(sojourn('list')).toMatchObject({ status: 1, stdout: '', stderr });
+  });
+
+  test.each([
+    ['ioredis 6', 'ioredis', 'ioredis'],
+    ['ioredis 5', 'ioredis5', 'ioredis'],
+    ['node-redis 6', 'redis', 'redis'],
+    ['node-redis 5', 'redis5', 'redis'],
+  ])('works with %s alone', (_, alias, as) => {
+    link(alias, as);
+    try {
+      expect(sojourn('list')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+      expect(sojourn('clear-expired', '--json')).toMatchObject({ status: 0, stdout: '{"records":0,"names":0}\n', stderr: '' });
+    } finally {
+      rmSync(join(app, 'node_modules', as));
+    }
   });
 });
 

@@ -218,3 +218,20 @@ if kept then
 end
 return { ended, nextEpoch }
 `);
+
+/** The names that lead to no living record leave the index; how many. Goes by no clock but that of Redis, which expires the records. */
+export const trim = script(`${COMMON}
+local base = string.sub(KEYS[2], 1, -string.len('index') - 1)
+local epoch = timesOf(KEYS[1])
+local trimmed = 0
+for _, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  if not headOfLiving(base .. name, epoch, 0) then trimmed = trimmed + redis.call('ZREM', KEYS[2], name) end
+end
+return trimmed
+`);
+
+/** 1 if the record had ended with all others of its owner, and is deleted now. Its name, if it is in the index, is for `trim`. */
+export const sweep = script(`${COMMON}
+if headOfLiving(KEYS[1], timesOf(KEYS[2]), 0) then return 0 end
+return redis.call('DEL', KEYS[1])
+`);

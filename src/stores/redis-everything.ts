@@ -11,6 +11,11 @@ const PASSES = 2;
 const OWN_KEY = /^(?:\{[\w-]{22}\}:(?:user|index|[\w-]{43})|[\w-]{43})$/;
 const RECORD_KEY = /[\w-]{43}$/;
 
+/** Whether there is a record under this key of a store, and not what is kept besides of its owner. */
+export function isRecordKey(key: string): boolean {
+  return RECORD_KEY.test(key);
+}
+
 /** All keys of a store, without the prefix, some at a time. A key may come twice; one that is there all the time comes. */
 export async function* storeKeys({ calls, prefix }: RedisPlace): AsyncIterable<string[]> {
   const start = calls.client.keyPrefix + prefix;
@@ -19,10 +24,18 @@ export async function* storeKeys({ calls, prefix }: RedisPlace): AsyncIterable<s
   }
 }
 
-/** Ends all records; how many. `endOwner` does so for those of an owner, against whatever is under way there. */
-export async function endEverything(place: RedisPlace, endOwner: (owner: string) => Promise<{ ended: number }>): Promise<number> {
+/**
+ * Ends all records; how many. `endOwner` does so for those of an owner, against whatever is under way there. `confirm` waits until what was
+ * ended on the node of a key stays so; where it rejects, all are ended nevertheless, before this does.
+ */
+export async function endEverything(
+  place: RedisPlace,
+  endOwner: (owner: string) => Promise<{ ended: number }>,
+  confirm: (key: string) => Promise<void>,
+): Promise<number> {
   const { ending, prefix } = place;
   let ended = 0;
+  let unconfirmed: Promise<void> | undefined;
   for (let pass = 0; pass < PASSES; pass += 1) {
     const owners = new Map<string, Promise<{ ended: number }>>();
     const endOwnerOf = async (key: string) => {
@@ -38,13 +51,21 @@ export async function endEverything(place: RedisPlace, endOwner: (owner: string)
       const acts = keys.map(async (key) => {
         await endOwnerOf(key);
         // Also what an owner's index didn't tell of.
-        if (!RECORD_KEY.test(key)) return;
+        if (!isRecordKey(key)) return;
         const deleted = await ending.call(key, () => ending.client.del(prefix + key), Number);
         ended += deleted;
       });
       await Promise.all(acts);
+      // All keys of a batch are on one node. Without replicas each wait is in vain, and takes its time.
+      const [key] = keys;
+      if (key === undefined || unconfirmed !== undefined) continue;
+      const confirmation = confirm(key);
+      await confirmation.catch(() => {
+        unconfirmed = confirmation;
+      });
     }
   }
+  await unconfirmed;
   return ended;
 }
 

@@ -35,6 +35,8 @@ export interface RedisStoreOptions {
 /** What a timer of Node can wait, some 24 days; one that is to wait longer doesn't wait at all. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
+let place: (store: RedisStore) => RedisPlace;
+
 /**
  * Sessions in Redis (6.2 or later), Valkey, a Cluster, or behind Sentinel, through the application's own client, which it
  * never closes: a `Redis` or `Cluster` of ioredis 5 or 6, or what `createClient`, `createCluster` or `createSentinel` of
@@ -59,6 +61,10 @@ export class RedisStore implements Store {
   #near: NearCache | undefined;
   #turn: Promise<void> | undefined;
   #channel: InvalidationChannel | undefined;
+
+  static {
+    place = (store) => store.#place;
+  }
 
   constructor(client: IoredisClient | NodeRedisClient, options: RedisStoreOptions = {}) {
     const { prefix = 'sojourn:', timeout = 1000, clock = Date.now, nearCache = false, durability } = options;
@@ -178,7 +184,12 @@ export class RedisStore implements Store {
       see: (key) => this.#writing(key, records.see(key)).then(nothing),
       list: (owner) => records.list(owner),
       endAll: (owner, except) => this.#writing(ownedName(owner, 'user'), records.endAll(owner, except)),
-      endEverything: () => endEverything(this.#place, (owner) => records.endAll(owner, undefined)),
+      endEverything: () =>
+        endEverything(
+          this.#place,
+          (owner) => records.endAll(owner, undefined),
+          (key) => this.confirm(key),
+        ),
     };
   }
 
@@ -189,6 +200,11 @@ export class RedisStore implements Store {
   #writing<Result>(key: string, reply: Promise<Result>): Promise<Result> {
     return this.#near === undefined ? reply : this.#near.whileWriting(key, reply);
   }
+}
+
+/** Where a store keeps its records, for what goes through all of them. @internal */
+export function placeOf(store: RedisStore): RedisPlace {
+  return place(store);
 }
 
 function recognize(client: unknown): RedisClient {
