@@ -1,6 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { OptionError, SessionTooLargeError } from './errors.js';
+import { SessionTooLargeError } from './errors.js';
+import { type Keyring, sourceOf } from './keyring.js';
+import { madeOf, type Secrets } from './secrets.js';
 
 /**
  * Turns a session's data into the text a store keeps, and back.
@@ -21,8 +23,8 @@ export interface CodecContext {
   readonly suspects?: Iterable<string> | undefined;
 }
 
-/** Secrets of at least 32 characters; the first signs or encrypts, all are accepted. */
-export type CodecKeys = string | readonly string[];
+/** Secrets of at least 32 characters, of which the first signs or encrypts and all are accepted; a `keyring()` exchanges them while in use. */
+export type CodecKeys = Secrets | Keyring;
 
 const MAX_DEPTH = 100;
 
@@ -130,20 +132,20 @@ function classOf(value: object): string {
  * from another session, doesn't decode. The text stays readable.
  */
 export function signed(keys: CodecKeys, codec: Codec = json()): Codec {
-  const secrets = derive(keys, 'signed', 'sojourn record signature');
+  const secretsNow = derived(keys, 'signed', 'sojourn record signature', (secret) => secret);
   // The text of the MAC is compared, not its bytes: the last character of base64 has bits to spare.
   const sign = (secret: Buffer, binding: string, text: string) =>
     Buffer.from(createHmac('sha256', secret).update(`s1\0${binding}\0${text}`).digest('base64url'));
   return {
     encode(data, context) {
       const text = codec.encode(data, context);
-      return `s1.${sign(secrets[0] as Buffer, context.binding, text)}.${text}`;
+      return `s1.${sign(secretsNow()[0] as Buffer, context.binding, text)}.${text}`;
     },
     decode(record, context) {
       const [, mac, text] = /^s1\.([\w-]{43})\.(.*)$/s.exec(record) ?? [];
       if (mac === undefined || text === undefined) throw new TypeError('not a signed record');
       const given = Buffer.from(mac);
-      if (!secrets.some((secret) => timingSafeEqual(sign(secret, context.binding, text), given))) throw new TypeError('bad signature');
+      if (!secretsNow().some((secret) => timingSafeEqual(sign(secret, context.binding, text), given))) throw new TypeError('bad signature');
       return codec.decode(text, context);
     },
   };
@@ -154,13 +156,13 @@ export function signed(keys: CodecKeys, codec: Codec = json()): Codec {
  * and session are authenticated with the text, so that no record can pass for another.
  */
 export function encrypted(keys: CodecKeys, codec: Codec = json()): Codec {
-  const secrets = derive(keys, 'encrypted', 'sojourn record encryption').map((secret) => ({
+  const secretsNow = derived(keys, 'encrypted', 'sojourn record encryption', (secret) => ({
     secret,
     id: hash('sha256', secret, 'base64url').slice(0, 6),
   }));
   return {
     encode(data, context) {
-      const { secret, id } = secrets[0] as (typeof secrets)[0];
+      const { secret, id } = secretsNow()[0] as ReturnType<typeof secretsNow>[0];
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(Buffer.from(`e1\0${id}\0${context.binding}`));
       const sealed = Buffer.concat([nonce, cipher.update(codec.encode(data, context), 'utf8'), cipher.final(), cipher.getAuthTag()]);
@@ -168,7 +170,7 @@ export function encrypted(keys: CodecKeys, codec: Codec = json()): Codec {
     },
     decode(record, context) {
       const [, id, text] = /^e1\.([\w-]{6})\.([\w-]+)$/.exec(record) ?? [];
-      const secret = secrets.find((candidate) => candidate.id === id)?.secret;
+      const secret = secretsNow().find((candidate) => candidate.id === id)?.secret;
       if (secret === undefined || text === undefined) throw new TypeError('not encrypted with a known key');
       const sealed = Buffer.from(text, 'base64url');
       // Base64 can write the same bytes in several ways; only one of them is ours.
@@ -207,13 +209,8 @@ export function compressed(codec: Codec = json(), { threshold = 1024, limit = 4 
   };
 }
 
-/** One 256-bit key per secret and purpose (HKDF), so that one secret may serve cookies and records. */
-function derive(keys: CodecKeys, name: string, purpose: string): Buffer[] {
-  const list = typeof keys === 'string' ? [keys] : keys;
-  if (!Array.isArray(list) || list.length === 0) throw new OptionError(`${name}(keys)`, 'needs at least one secret');
-  return list.map((secret) => {
-    if (typeof secret !== 'string' || secret.length < 32)
-      throw new OptionError(`${name}(keys)`, 'each secret needs at least 32 characters');
-    return Buffer.from(hkdfSync('sha256', secret, '', purpose, 32));
-  });
+/** One 256-bit key per secret and purpose (HKDF), so that one secret may serve cookies and records. Derived anew when they change. */
+function derived<Made>(keys: CodecKeys, name: string, purpose: string, make: (secret: Buffer) => Made): () => Made[] {
+  const derive = (secret: string) => make(Buffer.from(hkdfSync('sha256', secret, '', purpose, 32)));
+  return madeOf(sourceOf(keys, `${name}(keys)`), (secrets) => secrets.map(derive));
 }

@@ -1,10 +1,8 @@
-import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { serialize } from 'cookie';
-import { sign, unsign } from 'cookie-signature';
 import { OptionError } from './errors.js';
 import { publish } from './events.js';
-import { Recent } from './recent.js';
-import { isSessionKey, KEY_LENGTH, OWNED_KEY_LENGTH } from './session-key.js';
+import { madeOf, type SecretSource } from './secrets.js';
+import { Signatures } from './signatures.js';
 
 /** All of them as in `Set-Cookie` (RFC 6265bis); ages are not here but in the session's expiry. */
 export interface CookieOptions {
@@ -25,8 +23,6 @@ export interface CookieOptions {
   priority?: 'low' | 'medium' | 'high';
 }
 
-/** A value is a key, a dot, and the HMAC-SHA256 in base64 without padding, as cookie-signature writes it. */
-const SIGNATURE_LENGTH = 1 + 43;
 /** Far below the 4096 bytes that browsers take for name and value (RFC 6265bis section 5.6), and what HKDF takes as info. */
 const MAX_NAME_LENGTH = 1000;
 /** More cookies of our name than any accident makes; beyond that the rest isn't looked at. */
@@ -34,24 +30,18 @@ const MAX_CANDIDATES = 8;
 /** Two live sessions is what a cookie on a parent domain or path can add to ours; more is an attack. */
 const MAX_KEYS = 2;
 
-/** How many signatures are remembered. An HMAC costs more than all the rest of reading a cookie, and makes more garbage. */
-const MAX_REMEMBERED = 10_000;
-
 /** The session cookie: reads keys from a request's header, and writes the header that sets or deletes it. */
 export class SessionCookie {
   readonly name: string;
   readonly path: string;
   readonly secure: boolean | 'auto';
-  readonly #secrets: readonly ReturnType<typeof createSecretKey>[];
-  /** Signed values that were verified or made lately, and the keys in them. */
-  readonly #keyOf = new Recent<string, string>(MAX_REMEMBERED);
-  /** The other way round: keys, and their values signed with the first secret. */
-  readonly #valueOf = new Recent<string, string>(MAX_REMEMBERED);
+  /** Those of the secrets there are now. */
+  readonly #signatures: () => Signatures;
   /** Everything behind name, value and age, for an insecure and a secure connection. */
   readonly #attributes: { readonly insecure: string; readonly secure: string };
 
   /** Throws an `OptionError` for a cookie that no browser would take. */
-  constructor(options: CookieOptions, secrets: readonly string[]) {
+  constructor(options: CookieOptions, source: SecretSource) {
     const { domain, path = '/', secure = 'auto', httpOnly = true, sameSite = 'lax', partitioned = false, priority } = options;
     this.name = options.name ?? (secure === true && path === '/' && domain === undefined ? '__Host-sessionid' : 'sessionid');
     this.path = path;
@@ -69,20 +59,19 @@ export class SessionCookie {
       }).slice(this.name.length + 1);
     this.#attributes = { insecure: attributes(secure === true), secure: attributes(secure !== false) };
     // A secret of its own for this cookie's name: a value signed for another cookie is worthless here.
-    this.#secrets = secrets.map((secret) =>
-      createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `sojourn cookie ${this.name}`, 32))),
-    );
+    this.#signatures = madeOf(source, (secrets) => new Signatures(secrets, `sojourn cookie ${this.name}`));
   }
 
   /** The session keys with a good signature, in the order of the header, each once; at most two. */
   read(header: string | undefined): string[] {
     const keys: string[] = [];
     if (header === undefined) return keys;
+    const signatures = this.#signatures();
     let looked = 0;
     let refused = 0;
     visitValues(header, this.name, (value) => {
       looked += 1;
-      const key = this.#verify(value);
+      const key = signatures.keyIn(value);
       if (key === undefined) refused += 1;
       else if (!keys.includes(key)) keys.push(key);
       return looked < MAX_CANDIDATES;
@@ -111,44 +100,16 @@ export class SessionCookie {
 
   /** Name and signed value, as a client sends them back. */
   pair(sessionKey: string): string {
-    return `${this.name}=${this.#valueOf.get(sessionKey) ?? this.#sign(sessionKey)}`;
+    return `${this.name}=${this.#signatures().valueOf(sessionKey)}`;
   }
 
   /** The session key that the session of another library gets: the same for all requests, and for nobody to guess. */
   keyFor(id: string): string {
-    return createHmac('sha256', this.#secrets[0] as ReturnType<typeof createSecretKey>)
-      .update(`taken over: ${id}`)
-      .digest('base64url');
+    return this.#signatures().derive(`taken over: ${id}`);
   }
 
   #attributesFor(secure: boolean): string {
     return secure ? this.#attributes.secure : this.#attributes.insecure;
-  }
-
-  #sign(sessionKey: string): string {
-    const value = sign(sessionKey, this.#secrets[0] as ReturnType<typeof createSecretKey>);
-    this.#valueOf.set(sessionKey, value);
-    this.#keyOf.set(value, sessionKey);
-    return value;
-  }
-
-  #verify(value: string): string | undefined {
-    // Shape first: nothing ill-formed costs an HMAC or reaches the store.
-    const length = value.length - SIGNATURE_LENGTH;
-    if ((length !== KEY_LENGTH && length !== OWNED_KEY_LENGTH) || value[length] !== '.') return undefined;
-    const known = this.#keyOf.get(value);
-    if (known !== undefined) return known;
-    if (!isSessionKey(value.slice(0, length))) return undefined;
-    for (const [index, secret] of this.#secrets.entries()) {
-      if (unsign(value, secret) === false) continue;
-      // A copy: a part of the header would keep all of it in memory.
-      const copy = Buffer.from(value, 'latin1').toString('latin1');
-      const key = copy.slice(0, length);
-      this.#keyOf.set(copy, key);
-      if (index === 0) this.#valueOf.set(key, copy);
-      return key;
-    }
-    return undefined;
   }
 }
 

@@ -33,6 +33,8 @@ export interface SessionEvents {
   storeError: Partial<Subject> & { error: unknown };
   /** The near cache of a `RedisStore` hears of changes from now on, or doesn't any more and is empty: why. */
   nearCache: { up: boolean; reason?: string };
+  /** A keyring has other secrets from now on, so many; or it could not load them and keeps those it has: why. */
+  keyring: { outcome: 'changed' | 'failed'; secrets: number; reason?: string };
 }
 
 interface Subject {
@@ -67,6 +69,7 @@ const channels = {
   refused: safeChannel('sojourn:refused'),
   storeError: safeChannel('sojourn:storeError'),
   nearCache: safeChannel('sojourn:nearCache'),
+  keyring: safeChannel('sojourn:keyring'),
 } satisfies Record<keyof SessionEvents, unknown>;
 
 /** Publishes an event, turning store keys into fingerprints only if somebody listens. */

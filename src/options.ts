@@ -4,6 +4,9 @@ import { type CookieOptions, SessionCookie } from './cookie.js';
 import { OptionError } from './errors.js';
 import { warnOnce } from './events.js';
 import { type Duration, EXPIRY_KEY, type ExpiryPolicy, expiryAge, problemWithAge, readCustomExpiry, toSeconds } from './expiry.js';
+import { type Keyring, sourceOf } from './keyring.js';
+import { assertKnown } from './known-options.js';
+import type { SecretSource, Secrets } from './secrets.js';
 import type { SessionData } from './session-data.js';
 import { sessionKeys } from './session-key.js';
 import { MemoryStore } from './stores/memory.js';
@@ -34,8 +37,11 @@ export interface StandaloneOptions extends CommonOptions {
 }
 
 export interface SessionOptions<Data extends object = SessionData> extends CommonOptions, UserOptions<Data> {
-  /** Signs the cookie: at least 32 characters. In a list the first signs and all verify. `SESSION_SECRET` unless told. */
-  secret?: string | readonly string[];
+  /**
+   * Signs the cookie: at least 32 characters. In a list the first signs and all verify; a `keyring()` exchanges them while it is in use.
+   * `SESSION_SECRET` unless told.
+   */
+  secret?: Secrets | Keyring;
   /** Where sessions are kept. A `MemoryStore` unless told. */
   store?: Store;
   cookie?: CookieOptions;
@@ -65,7 +71,6 @@ export interface SessionSettings extends WorkSettings, ExpiryPolicy, UserSetting
 const DEFAULT_MAX_AGE = 14 * 86_400;
 const DEFAULT_MAX_BYTES = 64 * 1024;
 const KEY_SALT = 'sojourn.session';
-const MIN_SECRET_LENGTH = 32;
 
 // Every option is listed once; a new one that isn't fails to compile.
 const COMMON: Record<keyof CommonOptions, true> = {
@@ -182,14 +187,6 @@ function flag<Name extends string>(options: { readonly [name in Name]?: boolean 
   return value;
 }
 
-export function assertKnown(options: unknown, known: Record<string, true>, prefix: string): void {
-  if (typeof options !== 'object' || options === null) throw new OptionError(prefix.slice(0, -1) || 'options', 'must be an object');
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(known, name)) continue;
-    throw new OptionError(prefix + name, `is no option. There are: ${Object.keys(known).join(', ')}`);
-  }
-}
-
 export function checkedStore(store: Store): Store {
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function');
   if (missing.length > 0) throw new OptionError('store', `must be a Sojourn store; this one has no ${missing.join(', ')}`);
@@ -215,17 +212,9 @@ function memoryStore(clock: (() => number) | undefined): Store {
   return new MemoryStore(clock && { clock });
 }
 
-function resolveSecrets(option: string | readonly string[] | undefined): readonly string[] {
+function resolveSecrets(option: Secrets | Keyring | undefined): SecretSource {
   const given = option === undefined ? process.env.SESSION_SECRET : option;
-  if (given === undefined) return [randomSecret()];
-  const secrets = typeof given === 'string' ? [given] : given;
-  if (!Array.isArray(secrets) || secrets.length === 0) throw new OptionError('secret', 'must be a text, or a list with at least one');
-  for (const secret of secrets) {
-    if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH) {
-      throw new OptionError('secret', `each needs at least ${MIN_SECRET_LENGTH} characters; "openssl rand -base64 32" prints a good one`);
-    }
-  }
-  return secrets;
+  return given === undefined ? { secrets: [randomSecret()] } : sourceOf(given, 'secret');
 }
 
 function randomSecret(): string {

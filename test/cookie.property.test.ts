@@ -5,7 +5,7 @@ import { SECRET } from './helpers/app.js';
 
 // The session cookie in any header.
 
-const cookie = new SessionCookie({ name: 'sessionid' }, [SECRET]);
+const cookie = new SessionCookie({ name: 'sessionid' }, { secrets: [SECRET] });
 const key = fc.constant(null).map(createSessionKey);
 /** Cookies of other names, with values of all kinds that a browser sends. */
 const others = fc.array(fc.stringMatching(/^[!#-+.-9A-Z^_a-rt-z|~-]{1,8}=[!#-+.-:<-[\]-~]{0,20}$/), { maxLength: 5 });

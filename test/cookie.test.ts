@@ -9,7 +9,7 @@ const KEY = createSessionKey();
 const OTHER_KEY = createSessionKey();
 const VALUE = '[A-Za-z0-9_-]{43}\\.[A-Za-z0-9+/]{43}';
 
-const cookieOf = (options: CookieOptions = {}, secrets = [SECRET]) => new SessionCookie(options, secrets);
+const cookieOf = (options: CookieOptions = {}, secrets = [SECRET]) => new SessionCookie(options, { secrets });
 const signedValue = (cookie: SessionCookie, key = KEY) => cookie.pair(key).slice(cookie.name.length + 1);
 
 /** What `sojourn:refused` says meanwhile. */

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
-import { MemoryStore, type Session, Session as SessionClass, type SessionEvents, session } from 'sojourn';
+import { keyring, MemoryStore, type Session, Session as SessionClass, type SessionEvents, session } from 'sojourn';
 import { fingerprintOf, storeKeyOf } from '../src/session-key.js';
 import { SECRET } from './helpers/app.js';
 import { TestClock } from './helpers/clock.js';
@@ -92,6 +92,12 @@ const causes: { [Name in keyof SessionEvents]: (store: WatchedStore) => Promise<
       },
       () => ({ up: true }),
     ];
+  },
+  async keyring() {
+    const given = [SECRET];
+    const secrets = await keyring(() => given);
+    given.push(`${SECRET}, the next`);
+    return [() => secrets.refresh().finally(() => secrets.close()), () => ({ outcome: 'changed', secrets: 2 })];
   },
 };
 

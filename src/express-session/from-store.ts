@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.js';
 import { publish } from '../events.js';
-import { assertKnown } from '../options.js';
+import { assertKnown } from '../known-options.js';
 import { isMarker, type RetireResult, type Store, type StoredSession, type UpdateResult } from '../stores/store.js';
 import { expiresOf, opaque, plain, type RecordForm } from './record-forms.js';
 import { type Act, type ExpressSessionStore, StoreCalls } from './store-calls.js';

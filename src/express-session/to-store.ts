@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.js';
-import { assertKnown, checkedStore } from '../options.js';
+import { assertKnown } from '../known-options.js';
+import { checkedStore } from '../options.js';
 import type { Store } from '../stores/store.js';
 import { KeptSessions } from './kept-sessions.js';
 

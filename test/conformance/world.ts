@@ -60,7 +60,7 @@ class World {
     private readonly settings: Settings,
   ) {
     this.#records = new Records(this.#store, settings, this.#clock);
-    this.#cookie = new SessionCookie(cookieOptions(settings), [SECRET]);
+    this.#cookie = new SessionCookie(cookieOptions(settings), { secrets: [SECRET] });
     this.#clients = new Clients(this.#cookie.pair(UNKNOWN).slice(settings.cookie_name.length + 1));
     this.#path = `${settings.cookie_path.replace(/\/$/, '')}/view`;
     const app = express();

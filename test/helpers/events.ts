@@ -17,6 +17,7 @@ export const EVENT_NAMES: readonly Name[] = [
   'refused',
   'storeError',
   'nearCache',
+  'keyring',
 ];
 
 /** What was published while `act` ran, in order: [name, message]. */

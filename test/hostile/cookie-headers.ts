@@ -5,10 +5,10 @@ import { SECRET } from '../helpers/app.js';
 
 /** Cookie headers nobody should send: made of the pieces that break parsers, of near misses, and of plain noise. */
 export function hostileCookieHeaders(name: string): fc.Arbitrary<string> {
-  const ours = new SessionCookie({ name }, [SECRET]);
+  const ours = new SessionCookie({ name }, { secrets: [SECRET] });
   const wellSigned = () => ours.pair(createSessionKey());
-  const otherSecret = new SessionCookie({ name }, [`${SECRET} of somebody else`]);
-  const otherName = new SessionCookie({ name: 'theme' }, [SECRET]);
+  const otherSecret = new SessionCookie({ name }, { secrets: [`${SECRET} of somebody else`] });
+  const otherName = new SessionCookie({ name: 'theme' }, { secrets: [SECRET] });
 
   const nameLike = fc.constantFrom(
     name,
