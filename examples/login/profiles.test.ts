@@ -15,7 +15,7 @@ import { DESKTOP, look, PHONE, signIn, signOutButton } from './steps.js';
 const PREFIX = 'profiles-test:';
 const PHONE_AGENT = 'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36';
 const LAPTOP = 'Chrome on Linux';
-const HANDY = 'Chrome on Android';
+const MOBILE = 'Chrome on Android';
 
 let redis: Redis;
 let folder: string;
@@ -90,16 +90,16 @@ describe.each(STORES)('two browser profiles with sessions in %s', (place, create
       await signOutButton(page).waitFor();
     }
     await showSessions(laptop);
-    expect(await listed(laptop)).toEqual([`${LAPTOP} This browser`, HANDY]);
+    expect(await listed(laptop)).toEqual([`${LAPTOP} This browser`, MOBILE]);
     await showSessions(phone);
-    expect(await listed(phone)).toEqual([`${HANDY} This browser`, LAPTOP]);
+    expect(await listed(phone)).toEqual([`${MOBILE} This browser`, LAPTOP]);
     await look(phone, `two-profiles-${place}-phone`);
 
     // The laptop signs the phone out, whose next click leads to the sign-in.
-    await laptop.getByRole('button', { name: `Sign out: ${HANDY}` }).click();
+    await laptop.getByRole('button', { name: `Sign out: ${MOBILE}` }).click();
     await laptop
       .getByRole('status')
-      .filter({ hasText: `Signed out: ${HANDY}.` })
+      .filter({ hasText: `Signed out: ${MOBILE}.` })
       .waitFor();
     expect(await listed(laptop)).toEqual([`${LAPTOP} This browser`]);
     await look(laptop, `two-profiles-${place}-laptop`);
@@ -109,7 +109,7 @@ describe.each(STORES)('two browser profiles with sessions in %s', (place, create
     // It signs in again, and ends all others: this time it is the laptop that finds itself signed out, by a form that does nothing more.
     await signIn(phone);
     await showSessions(phone);
-    expect(await listed(phone)).toEqual([`${HANDY} This browser`, LAPTOP]);
+    expect(await listed(phone)).toEqual([`${MOBILE} This browser`, LAPTOP]);
     await laptop.reload();
     await phone.getByRole('button', { name: 'Sign out all others' }).click();
     await phone.getByRole('status').filter({ hasText: 'Signed out: one other.' }).waitFor();
@@ -117,7 +117,7 @@ describe.each(STORES)('two browser profiles with sessions in %s', (place, create
     await laptop.getByRole('button', { name: 'Sign out all others' }).click();
     await finds(laptop, 'not signed in here any more');
     await phone.reload();
-    expect(await listed(phone)).toEqual([`${HANDY} This browser`]);
+    expect(await listed(phone)).toEqual([`${MOBILE} This browser`]);
   });
 
   test('one that is closed can be signed out as well, and finds that when it is opened again', async () => {
@@ -133,7 +133,7 @@ describe.each(STORES)('two browser profiles with sessions in %s', (place, create
     const laptop = await openLaptop();
     await signIn(laptop);
     await showSessions(laptop);
-    await laptop.getByRole('button', { name: `Sign out: ${HANDY}` }).click();
+    await laptop.getByRole('button', { name: `Sign out: ${MOBILE}` }).click();
     await laptop.getByRole('status').waitFor();
 
     const lost = await openPhone();
