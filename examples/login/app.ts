@@ -1,18 +1,24 @@
 import { join } from 'node:path';
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { SessionInterrupted, type SessionOptions, StoreUnavailableError, session } from 'sojourn';
+import { accountRoutes } from './account.js';
 import { addToCart, type CartLine, findProduct, MAX_QUANTITY, setQuantity } from './cart.js';
-import { accountPage, loginPage, messagePage, shopPage } from './pages.js';
-import { authenticate, findUser, type User } from './users.js';
+import { deviceOf } from './device.js';
+import { loginPage, messagePage, shopPage } from './pages.js';
+import { field, hasLostSession, SESSION_COOKIE, signedInUser } from './request.js';
+import { authenticate } from './users.js';
 
 // Every req.session of this program knows its keys: another key, or a value of another type, doesn't compile.
 declare module 'sojourn' {
   interface SessionData {
     userId: string;
+    /** What the browser called itself at the sign-in. */
+    device: string;
     cart: CartLine[];
     views: number;
-    /** A message for the next page: whoever shows it takes it out. */
+    // Messages for the next page: whoever shows one takes it out.
     loginError: { name: string };
+    notice: string;
   }
 }
 
@@ -20,12 +26,18 @@ const DAYS_SIGNED_IN = 30;
 
 /** A little shop. Everybody has a cart, and takes it along when signing in. */
 export function createApp(options: SessionOptions = {}): Express {
+  const sessions = session({
+    user: (visit) => visit.get('userId'),
+    device: (visit) => visit.get('device'),
+    cookie: { name: SESSION_COOKIE },
+    ...options,
+  });
   const app = express();
   app.disable('x-powered-by');
   // Before the session: a style sheet needs none.
   app.use(express.static(join(import.meta.dirname, 'public'), { index: false }));
   app.use(setHeaders, refuseOtherOrigins);
-  app.use(session(options));
+  app.use(sessions);
   app.use(express.urlencoded({ extended: false, limit: '4kb' }));
 
   app.get('/', (req, res) => {
@@ -52,7 +64,7 @@ export function createApp(options: SessionOptions = {}): Express {
 
   app.get('/login', (req, res) => {
     if (signedInUser(req) !== undefined) return res.redirect(303, '/account');
-    res.send(loginPage(req.session.pop('loginError')));
+    res.send(loginPage({ error: req.session.pop('loginError'), hasLostSession: hasLostSession(req) }));
   });
 
   app.post('/login', async (req, res) => {
@@ -66,18 +78,13 @@ export function createApp(options: SessionOptions = {}): Express {
     // A new key either way, so that a key from before the sign-in opens nothing. What another user left here isn't ours.
     if (before === user.id) req.session.cycleKey();
     else req.session.flush();
-    req.session.set('userId', user.id);
+    req.session.update({ userId: user.id, device: deviceOf(req.headers['user-agent']) });
     // In seconds, counted from the last change; 0 is until the browser closes.
     req.session.setExpiry(field(req, 'stay') === 'yes' ? DAYS_SIGNED_IN * 24 * 60 * 60 : 0);
     res.redirect(303, '/');
   });
 
-  app.get('/account', (req, res) => {
-    const user = signedInUser(req);
-    if (user === undefined) return res.redirect(303, '/login');
-    const expires = req.session.getExpireAtBrowserClose() ? undefined : req.session.getExpiryDate();
-    res.send(accountPage({ user, cart: req.session.get('cart', []), expires }));
-  });
+  app.use('/account', accountRoutes(sessions, options.clock ?? Date.now));
 
   app.post('/logout', (req, res) => {
     req.session.flush();
@@ -87,16 +94,6 @@ export function createApp(options: SessionOptions = {}): Express {
   app.use((_req, res) => res.status(404).send(messagePage('There is no such page.')));
   app.use(showError);
   return app;
-}
-
-function signedInUser(req: Request): User | undefined {
-  return findUser(req.session.get('userId'));
-}
-
-/** A field of the form; '' if it is missing or there are several. */
-function field(req: Request, name: string): string {
-  const value: unknown = (req.body as Record<string, unknown> | undefined)?.[name];
-  return typeof value === 'string' ? value : '';
 }
 
 const setHeaders: RequestHandler = (_req, res, next) => {
@@ -126,7 +123,7 @@ const showError: ErrorRequestHandler = (error: { status?: number }, _req, res, n
 };
 
 function apologyFor(error: unknown): string {
-  if (error instanceof SessionInterrupted) return 'You signed in or out in another tab meanwhile. Nothing was changed here.';
+  if (error instanceof SessionInterrupted) return 'You signed in or out elsewhere meanwhile. Nothing was changed here.';
   if (error instanceof StoreUnavailableError) return 'We can’t look up who you are at the moment. Try again soon.';
   return 'That didn’t work.';
 }

@@ -1,16 +1,15 @@
 import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Browser, BrowserContext, BrowserContextOptions, Cookie, Page } from 'playwright-core';
 import { MemoryStore, RedisStore, type Store } from 'sojourn';
 import { listen, type Running, SECRET } from '../../test/helpers/app.js';
 import { launchChromium } from '../../test/helpers/chromium.js';
+import { TestClock } from '../../test/helpers/clock.js';
 import { createApp } from './app.js';
+import { DESKTOP, look, PHONE, signIn, signOutButton } from './steps.js';
 import { DEMO_PASSWORDS } from './users.js';
 
 const [ada] = DEMO_PASSWORDS;
-const PHONE = { width: 360, height: 740 };
-const DESKTOP = { width: 1280, height: 800 };
 const DAY = 24 * 60 * 60;
 const PREFIX = 'browser-test:';
 
@@ -31,8 +30,8 @@ afterAll(async () => {
 let running: Running;
 const contexts: BrowserContext[] = [];
 
-async function serve(store: Store): Promise<void> {
-  running = await listen(createServer(createApp({ secret: SECRET, store })));
+async function serve(store: Store, clock = Date.now): Promise<void> {
+  running = await listen(createServer(createApp({ secret: SECRET, store, clock })));
 }
 
 afterEach(async () => {
@@ -47,14 +46,6 @@ async function openProfile(options: BrowserContextOptions = {}): Promise<Page> {
   // Less than a test has, so that what didn't come is named.
   context.setDefaultTimeout(15_000);
   return context.newPage();
-}
-
-async function signIn(page: Page, { password = ada.password as string, stay = false } = {}): Promise<void> {
-  await page.goto('/login');
-  await page.getByLabel('Name').fill(ada.name);
-  await page.getByLabel('Password').fill(password);
-  await page.getByLabel('Stay signed in').setChecked(stay);
-  await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
 async function signOut(page: Page): Promise<void> {
@@ -72,7 +63,6 @@ async function sessionCookie(page: Page): Promise<Cookie | undefined> {
   return (await page.context().cookies()).find(({ name }) => name === 'sessionid');
 }
 
-const signOutButton = (page: Page) => page.getByRole('button', { name: 'Sign out' });
 const cart = (page: Page) => page.getByRole('region', { name: 'Your cart' });
 const quantity = (page: Page, name: string) => cart(page).getByRole('listitem').filter({ hasText: name }).getByRole('status');
 
@@ -202,46 +192,68 @@ test('in Redis a session is one key with an end, and a sign-out deletes it', asy
   await signIn(page, { stay: true });
   await signOutButton(page).waitFor();
   const keys = await redis.keys(`${prefix}*`);
-  expect(keys).toHaveLength(1);
-  const days = (await redis.ttl(keys[0] as string)) / DAY;
-  expect(days).toBeGreaterThan(29.9);
+  // What else there is belongs to the user: which sessions there are.
+  const sessions = keys.filter((key) => /:[\w-]{43}$/.test(key));
+  expect(sessions).toHaveLength(1);
+  for (const key of keys) expect((await redis.ttl(key)) / DAY).toBeGreaterThan(29.9);
 
   await signOut(page);
-  expect(await redis.exists(keys)).toBe(0);
+  expect(await redis.exists(sessions)).toBe(0);
 });
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-  beforeEach(() => serve(new MemoryStore()));
+  let clock: TestClock;
+  beforeEach(async () => {
+    clock = new TestClock(Date.now());
+    await serve(new MemoryStore({ clock: clock.read }), clock.read);
+  });
+  const signInElsewhere = async (userAgent: string) => {
+    const client = running.client();
+    await client.get('/login', { method: 'POST', body: new URLSearchParams(ada), headers: { 'user-agent': userAgent } });
+    return client;
+  };
 
   test.each([
     ['phone', PHONE],
     ['desktop', DESKTOP],
   ])('the pages look right on a %s', async (device, viewport) => {
     const page = await openProfile({ colorScheme, viewport });
-    const look = async (name: string) => {
-      const path = join(__dirname, '../../artifacts/login', `${name}-${device}-${colorScheme}.png`);
-      await page.screenshot({ path, fullPage: true });
-      const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-      expect([name, await page.evaluate(overflow)]).toEqual([name, 0]);
-    };
+    const show = (name: string) => look(page, `${name}-${device}-${colorScheme}`);
+    await signInElsewhere('Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) Version/18.6 Mobile/15E148 Safari/604.1');
+    clock.advance(DAY);
+    await signInElsewhere('Mozilla/5.0 (Linux; Android 10; K) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36');
+    await signInElsewhere('curl/8.14.1');
+    clock.advance(1500);
 
     await page.goto('/');
-    await look('shop');
+    await show('shop');
     const background: string = await page.evaluate('getComputedStyle(document.body).backgroundColor');
     expect(background).toBe(colorScheme === 'light' ? 'rgb(245, 243, 238)' : 'rgb(21, 25, 24)');
 
     await signIn(page, { password: 'guess' });
     await page.getByRole('alert').waitFor();
-    await look('wrong-password');
+    await show('wrong-password');
     await signIn(page, { stay: true });
     await addToCart(page, 'Wool socks', 1);
     await addToCart(page, 'Wool socks', 2);
     await addToCart(page, 'Salt & pepper', 3);
-    await look('cart');
+    await show('cart');
     await page.goto('/account');
-    await look('account');
+    await show('account');
+    await page.getByRole('link', { name: 'Where you are signed in' }).click();
+    await page.getByRole('button', { name: 'Sign out: An unknown device' }).click();
+    await page.getByRole('status').waitFor();
+    await show('sessions');
+    await page.getByRole('button', { name: 'Sign out all others' }).click();
+    await page.getByText('signed in nowhere else').waitFor();
+    await show('sessions-one');
+    const other = await signInElsewhere('curl/8.14.1');
+    await other.get('/account/sessions/end-others', { method: 'POST' });
+    await page.goto('/account');
+    await page.getByRole('status').waitFor();
+    await show('signed-out-elsewhere');
     await page.goto('/nowhere');
-    await look('sorry');
+    await show('sorry');
   });
 });
 

@@ -1,11 +1,7 @@
 import { type CartLine, findProduct, MAX_QUANTITY, PRODUCTS } from './cart.js';
 import { type Html, html } from './html.js';
+import { layout, type Visit } from './layout.js';
 import { DEMO_PASSWORDS, type User } from './users.js';
-
-interface Visit {
-  readonly user: User | undefined;
-  readonly cart: readonly CartLine[];
-}
 
 const euros = new Intl.NumberFormat('en-IE', { style: 'currency', currency: 'EUR' });
 const price = (cents: number): string => euros.format(cents / 100);
@@ -70,7 +66,13 @@ function cartSection(cart: readonly CartLine[]): Html {
       </section>`;
 }
 
-export function loginPage(error?: { readonly name: string }): string {
+export interface LoginPage {
+  readonly error: { readonly name: string } | undefined;
+  /** The browser was signed in, and isn't any more. */
+  readonly hasLostSession: boolean;
+}
+
+export function loginPage({ error, hasLostSession }: LoginPage): string {
   const accounts = DEMO_PASSWORDS.map(({ name, password }) => html`<div><dt>${name}</dt><dd>${password}</dd></div>`);
   return layout(
     'Sign in',
@@ -78,6 +80,11 @@ export function loginPage(error?: { readonly name: string }): string {
     html`
     <div class="narrow">
       <h1>Sign in</h1>
+      ${
+        hasLostSession
+          ? html`<p class="notice" role="status">You are not signed in here any more: this browser was signed out from elsewhere, or it was away for too long.</p>`
+          : undefined
+      }
       ${error && html`<p class="error" id="error" role="alert">Name and password don’t match. Try again.</p>`}
       <form class="card fields" method="post" action="/login">
         <label for="name">Name</label>
@@ -112,6 +119,7 @@ export function accountPage({ user, cart, expires }: Visit & { readonly user: Us
             : html`<time datetime="${expires.toISOString()}">${expires.toLocaleDateString('en-IE', { dateStyle: 'long' })}</time>, or longer if you come back before`
         }</dd></div>
       </dl>
+      <p><a href="/account/sessions">Where you are signed in</a></p>
       <p><a href="/">Back to the shelf</a></p>
     </div>`,
   );
@@ -129,41 +137,4 @@ export function messagePage(message: string): string {
       <p><a href="/">Back to the shelf</a></p>
     </div>`,
   );
-}
-
-function layout(title: string, visit: Visit | undefined, main: Html): string {
-  return html`<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>${title} · Wayside</title>
-    <link rel="icon" href="/icon.svg">
-    <link rel="stylesheet" href="/style.css">
-  </head>
-  <body>
-    <header>
-      <a class="brand" href="/"><img src="/icon.svg" alt="" width="28" height="28"> <span>Wayside</span></a>
-      ${visit && navigation(visit)}
-    </header>
-    <main>${main}
-    </main>
-  </body>
-</html>
-`.text;
-}
-
-function navigation({ user, cart }: Visit): Html {
-  const pieces = cart.reduce((sum, { quantity }) => sum + quantity, 0);
-  return html`
-      <nav aria-label="Shop">
-        <a href="/#cart">Cart <span class="badge">${pieces}</span></a>
-        ${
-          user === undefined
-            ? html`<a href="/login">Sign in</a>`
-            : html`<a href="/account">Account</a>
-        <form method="post" action="/logout"><button class="quiet">Sign out</button></form>`
-        }
-      </nav>`;
 }

@@ -27,6 +27,13 @@ export class WatchedStore extends MemoryStore {
   readonly calls: Method[] = [];
   readonly #before = new Map<Method, () => unknown>();
 
+  /** Creating a session of a user is creating one. */
+  constructor(...args: ConstructorParameters<typeof MemoryStore>) {
+    super(...args);
+    const { enter } = this.owned;
+    this.owned.enter = (...entry) => this.#pass('create', () => enter(...entry));
+  }
+
   before(method: Method, act: () => unknown): this {
     this.#before.set(method, act);
     return this;

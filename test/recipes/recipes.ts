@@ -36,7 +36,7 @@ export interface Kitchen {
 export function kitchen(modules: Readonly<Record<string, string>> = {}): Kitchen {
   const clock = new TestClock(Date.now());
   const store = new WatchedStore({ clock: clock.read });
-  const sessions = sojourn.session({ secret: SECRET, store, clock: clock.read });
+  const sessions = sojourn.session({ secret: SECRET, store, clock: clock.read, user: (visit) => visit.get('userId') });
   const run = (recipe: string | CodeBlock) => runBlock(typeof recipe === 'string' ? recipeNamed(recipe) : recipe, load);
   // One app for all who import it, as with any module.
   let app: Declared | undefined;
