@@ -11,12 +11,14 @@ export interface Plan {
   readonly runs: readonly Run[];
   /** The part of the tests to run, as Jest takes it; empty: all. */
   readonly tests: readonly string[];
+  /** The folder of what Jest says. */
+  readonly logs: string;
 }
 
 export const USAGE = `npm run matrix -- [${Object.entries(AXES)
   .map(([axis, versions]) => `--${axis} ${versions.join('|')}`)
-  .join('] [')}] [part of the tests]...
-Each option may be repeated. Without it: all of its versions.`;
+  .join('] [')}] [--logs folder] [part of the tests]...
+Node, Express and ioredis may be repeated. Without one of them: all of its versions.`;
 
 /** What a command line asks for. Throws an error that says what is wrong with it. */
 export function planOf(args: readonly string[]): Plan {
@@ -24,7 +26,7 @@ export function planOf(args: readonly string[]): Plan {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { node: option, express: option, ioredis: option } satisfies Record<Axis, unknown>,
+    options: { node: option, express: option, ioredis: option, logs: { type: 'string', default: 'artifacts/matrix' } },
   });
   const versionsOf = (axis: Axis): readonly string[] => {
     const unknown = values[axis]?.find((version) => !(AXES[axis] as readonly string[]).includes(version));
@@ -34,5 +36,5 @@ export function planOf(args: readonly string[]): Plan {
   const runs = versionsOf('node').flatMap((node) =>
     versionsOf('express').flatMap((express) => versionsOf('ioredis').map((ioredis) => ({ node, express, ioredis }))),
   );
-  return { runs, tests: positionals };
+  return { runs, tests: positionals, logs: values.logs };
 }

@@ -1,4 +1,4 @@
-import { planOf, USAGE } from './axes.js';
+import { type Plan, planOf, USAGE } from './axes.js';
 import { findNode, type Node } from './nodes.js';
 import { notRun, type Outcome, runTests } from './run.js';
 import { table } from './table.js';
@@ -13,7 +13,7 @@ import { table } from './table.js';
  * Ends with 1 if a run failed, or could not be made because npm has no such Node for this machine.
  */
 async function main(): Promise<number> {
-  let plan: ReturnType<typeof planOf>;
+  let plan: Plan;
   try {
     plan = planOf(process.argv.slice(2));
   } catch (error) {
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   const outcomes: Outcome[] = [];
   for (const run of plan.runs) {
     const node = nodes.get(run.node) as Node | Error;
-    const outcome = node instanceof Error ? notRun(run, node.message) : await runTests(node, run, plan.tests);
+    const outcome = node instanceof Error ? notRun(run, node.message) : await runTests(node, run, plan);
     outcomes.push(outcome);
     process.stderr.write(`Node ${outcome.node}, Express ${run.express}, ioredis ${run.ioredis}: ${outcome.success ? 'ok' : 'FAILED'}\n`);
   }

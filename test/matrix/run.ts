@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import type { Run } from './axes.js';
+import type { Plan, Run } from './axes.js';
 import type { Node } from './nodes.js';
 
 export interface Outcome extends Run {
@@ -15,12 +15,10 @@ export interface Outcome extends Run {
   readonly note: string;
 }
 
-const LOGS = join('artifacts', 'matrix');
-
 /** Runs the tests with a Node and these versions. What Jest says is in a file of its own. */
-export async function runTests(node: Node, run: Run, tests: readonly string[]): Promise<Outcome> {
-  mkdirSync(LOGS, { recursive: true });
-  const base = join(LOGS, `node-${run.node}-express-${run.express}-ioredis-${run.ioredis}`);
+export async function runTests(node: Node, run: Run, { tests, logs }: Pick<Plan, 'tests' | 'logs'>): Promise<Outcome> {
+  mkdirSync(logs, { recursive: true });
+  const base = join(logs, `node-${run.node}-express-${run.express}-ioredis-${run.ioredis}`);
   const [log, results] = [`${base}.log`, `${base}.json`];
   rmSync(results, { force: true });
   const began = performance.now();
