@@ -16,7 +16,14 @@ export const PROBLEM_OF: Record<Blocked, string> = {
     'Mount the session where cookie.path points, or widen cookie.path.',
 };
 
+/** The code of the warning. */
+const CODE_OF: Record<Blocked, string> = {
+  insecure: 'SOJOURN_INSECURE',
+  'headers-sent': 'SOJOURN_HEADERS_SENT',
+  path: 'SOJOURN_PATH',
+};
+
 /** Says so, once per process. */
 export function warnBlocked(blocked: Blocked): void {
-  warnOnce(`SOJOURN_${blocked.toUpperCase().replace('-', '_')}`, PROBLEM_OF[blocked]);
+  warnOnce(CODE_OF[blocked], PROBLEM_OF[blocked]);
 }

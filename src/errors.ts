@@ -132,3 +132,22 @@ export class OptionError extends SessionError {
     this.option = option;
   }
 }
+
+/**
+ * What is wrong in the program itself, and would be every time: a value that a call doesn't take, or a call that can't be
+ * made there. A `TypeError`, unless told, with the code `ERR_SESSION_USAGE`.
+ */
+export function usageError(message: string, Kind: ErrorConstructor = TypeError): Error {
+  return coded(new Kind(message), 'ERR_SESSION_USAGE', usageError);
+}
+
+/** The session a call was made on is over; the messages are those of express-session. An `Error` with the code `ERR_SESSION_ENDED`. */
+export function endedError(message: string): Error {
+  return coded(new Error(message), 'ERR_SESSION_ENDED', endedError);
+}
+
+function coded(error: Error, code: string, maker: (message: string) => Error): Error {
+  // The stack begins where the error was raised.
+  Error.captureStackTrace(error, maker);
+  return Object.assign(error, { code, status: 500 });
+}

@@ -1,3 +1,4 @@
+import { usageError } from './errors.js';
 /**
  * Django's expiry rules as functions of (custom expiry, global policy, now). All ages are in seconds; `now` and
  * `modification` are in milliseconds, like `Date.now()`.
@@ -38,9 +39,9 @@ const PART_SECONDS: Record<keyof DurationParts, number> = { days: 86_400, hours:
 export function toSeconds(duration: Duration): number {
   let sum = 0;
   if (typeof duration === 'number') sum = duration;
-  else if (!isParts(duration)) throw new TypeError('a duration is a number of seconds, or parts like { hours: 2 }');
+  else if (!isParts(duration)) throw usageError('a duration is a number of seconds, or parts like { hours: 2 }');
   else for (const [part, amount] of Object.entries(duration)) sum += amount * PART_SECONDS[part as keyof DurationParts];
-  if (!Number.isFinite(sum)) throw new TypeError('a duration must be a finite number of seconds');
+  if (!Number.isFinite(sum)) throw usageError('a duration must be a finite number of seconds');
   return sum;
 }
 
@@ -59,13 +60,13 @@ export function problemWithAge(seconds: number): string | undefined {
 /** What `setExpiry(value)` stores. Throws a `TypeError` or `RangeError` for what can't be an expiry. */
 export function toCustomExpiry(value: number | Date | DurationParts, now: number): number | string {
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new TypeError('setExpiry() takes a finite number of seconds');
+    if (!Number.isFinite(value)) throw usageError('setExpiry() takes a finite number of seconds');
     const problem = problemWithAge(value);
-    if (problem) throw new RangeError(`setExpiry(): ${problem}`);
+    if (problem) throw usageError(`setExpiry(): ${problem}`, RangeError);
     return value;
   }
   const date = value instanceof Date ? value : new Date(now + toSeconds(value) * 1000);
-  if (Number.isNaN(date.getTime())) throw new TypeError('setExpiry() was given an invalid Date, or a duration that ends beyond all dates');
+  if (Number.isNaN(date.getTime())) throw usageError('setExpiry() was given an invalid Date, or a duration that ends beyond all dates');
   return date.toISOString();
 }
 

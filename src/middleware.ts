@@ -1,6 +1,7 @@
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { commitSession, cookieAge } from './commit.js';
 import type { SessionCookie } from './cookie.js';
+import { usageError } from './errors.js';
 import { expectProperties } from './hidden-classes.js';
 import { type AnyRequest, type AnyResponse, isInPath, isSecure } from './http.js';
 import { resolveOptions, type SessionOptions } from './options.js';
@@ -109,7 +110,7 @@ function attachment(property: string) {
         value === null || value === undefined
           ? `to log out, call req.${property}.flush()`
           : `to replace its data, call clear() and update(data)`;
-      throw new TypeError(`req.${property} can't be assigned: ${hint}.`);
+      throw usageError(`req.${property} can't be assigned: ${hint}.`);
     },
   };
   return {
@@ -123,7 +124,7 @@ function attachment(property: string) {
 }
 
 function takenError(property: string): TypeError {
-  return new TypeError(
+  return usageError(
     `req.${property} is there already, and is no session of Sojourn. Take the other session middleware out, or give this one another name: ` +
       `session({ property: 'visit' }).`,
   );

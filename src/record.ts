@@ -1,5 +1,13 @@
 import type { Codec } from './codec.js';
-import { CreateError, SessionError, SessionLimitError, SessionTooLargeError, StoreUnavailableError, UpdateError } from './errors.js';
+import {
+  CreateError,
+  SessionError,
+  SessionLimitError,
+  SessionTooLargeError,
+  StoreUnavailableError,
+  UpdateError,
+  usageError,
+} from './errors.js';
 import { publish } from './events.js';
 import { type KeyScheme, keyOwnedBy, ownerIn } from './session-key.js';
 import { isMarker, type OwnedSessions, type SessionLimit, type Store, type StoredSession, type Times } from './stores/store.js';
@@ -70,7 +78,7 @@ export function encodeRecord(
   const record = absoluteTimeout === undefined || startedAt === undefined ? data : new Map(data).set(STARTED_KEY, startedAt);
   const payload = codec.encode(record, { binding: bindingOf(settings, slot), suspects });
   if (payload === '')
-    throw new TypeError('The codec wrote an empty text, which is the mark of a retired session: let it write at least one character');
+    throw usageError('The codec wrote an empty text, which is the mark of a retired session: let it write at least one character');
   // A UTF-16 unit is at most 3 bytes of UTF-8: small payloads need no counting.
   if (payload.length * 3 > maxBytes && Buffer.byteLength(payload) > maxBytes) {
     throw new SessionTooLargeError(Buffer.byteLength(payload), maxBytes);

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { Codec } from './codec.js';
-import { UpdateError } from './errors.js';
+import { UpdateError, usageError } from './errors.js';
 import {
   type DurationParts,
   EXPIRY_KEY,
@@ -332,7 +332,7 @@ export class Session<Data extends object = SessionData> {
     this.#change();
     await this.#work.update(() => {
       // The promise of an async function would be settled after the session was stored.
-      if (change(this) instanceof Promise) throw new TypeError('session.update(change): change must be synchronous');
+      if (change(this) instanceof Promise) throw usageError('session.update(change): change must be synchronous');
     });
     this.#work.savedByHand = true;
   }
@@ -371,13 +371,13 @@ function* secondOfEach<Second>(pairs: Iterable<[unknown, Second]>): IterableIter
 
 /** Who comes from express-session passes a callback, which nobody would call. */
 function refuseCallback(argument: unknown, hint: string): void {
-  if (typeof argument === 'function') throw new TypeError(hint);
+  if (typeof argument === 'function') throw usageError(hint);
 }
 
 /** All strings are keys, but for the one under which the record keeps when the session began. */
 function assertKey(key: unknown): void {
-  if (typeof key !== 'string') throw new TypeError('Session keys are strings');
-  if (key === STARTED_KEY) throw new TypeError(`The session key ${STARTED_KEY} is Sojourn's own: take another name`);
+  if (typeof key !== 'string') throw usageError('Session keys are strings');
+  if (key === STARTED_KEY) throw usageError(`The session key ${STARTED_KEY} is Sojourn's own: take another name`);
 }
 
 function* lendEach(data: UnitOfWork['data']): IterableIterator<[string, unknown]> {
@@ -391,7 +391,7 @@ Object.setPrototypeOf(
   Session.prototype,
   new Proxy(Object.create(null), {
     set(_target, name) {
-      throw new TypeError(
+      throw usageError(
         `A session is no plain object: instead of session.${String(name)} = value, use session.set('${String(name)}', value). ` +
           'Its own properties (size, accessed, sessionKey, ...) are read-only, except for session.modified.',
       );

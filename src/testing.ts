@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseSetCookie } from 'cookie';
 import type { SessionCookie } from './cookie.js';
-import { OptionError, SessionError } from './errors.js';
+import { OptionError, SessionError, usageError } from './errors.js';
 import { type Duration, problemWithAge, toSeconds } from './expiry.js';
 import type { SessionMiddleware } from './middleware.js';
 import type { SessionData, SessionEntriesOf } from './session-data.js';
@@ -88,14 +88,15 @@ export async function sessionOf<Data extends object = SessionData>(
 /** A clock that begins at this time, now unless told. */
 export function testClock(start: Date = new Date()): TestClock {
   let now = start.getTime();
-  if (Number.isNaN(now)) throw new TypeError('testClock() was given an invalid Date');
+  if (Number.isNaN(now)) throw usageError('testClock() was given an invalid Date');
   return Object.assign(() => now, {
     advance(duration: Duration): void {
       const seconds = toSeconds(duration);
-      if (seconds < 0) throw new RangeError('advance() only moves a clock on. For an earlier time begin there: testClock(new Date(...))');
+      if (seconds < 0)
+        throw usageError('advance() only moves a clock on. For an earlier time begin there: testClock(new Date(...))', RangeError);
       // Parts can't be mistaken for milliseconds, so they may be as long as they like.
       const problem = typeof duration === 'number' ? problemWithAge(seconds) : undefined;
-      if (problem !== undefined) throw new RangeError(`advance(): ${problem}`);
+      if (problem !== undefined) throw usageError(`advance(): ${problem}`, RangeError);
       now += seconds * 1000;
     },
   });

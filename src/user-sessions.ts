@@ -1,4 +1,4 @@
-import { OptionError } from './errors.js';
+import { OptionError, usageError } from './errors.js';
 import { publish } from './events.js';
 import { ask, confirm, decodeRecord, type RecordSettings } from './record.js';
 import { type Session, workOf } from './session.js';
@@ -61,7 +61,7 @@ export function userSessions(settings: RecordSettings & UserSettings, id: string
   if (settings.userOf === undefined) throw new OptionError('user', "is missing: session({ user: (session) => session.get('userId') })");
   const owned = settings.store.owned as OwnedSessions;
   const user = userIn(id);
-  if (user === null) throw new TypeError('of() takes the ID of a user, as the option user gives it');
+  if (user === null) throw usageError('of() takes the ID of a user, as the option user gives it');
   const owner = ownerOf(user);
   const { store } = settings;
   const place = { storeKey: ownedName(owner, 'user') };

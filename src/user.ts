@@ -1,4 +1,4 @@
-import { OptionError } from './errors.js';
+import { OptionError, usageError } from './errors.js';
 import type { SessionData, SessionKeyOf, SessionValueOf } from './session-data.js';
 import type { SessionLimit, Store } from './stores/store.js';
 
@@ -49,9 +49,7 @@ export function resolveUserOptions<Data extends object>(options: UserOptions<Dat
 export function userIn(id: unknown): string | null {
   if (id === undefined || id === null || id === '') return null;
   if (typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))) return String(id);
-  throw new TypeError(
-    'The ID of a user is a text or a number. The option user gave something else: take a key of the session that holds one',
-  );
+  throw usageError('The ID of a user is a text or a number. The option user gave something else: take a key of the session that holds one');
 }
 
 function viewOf<Data extends object>(values: ReadonlyMap<string, unknown>): SessionView<Data> {

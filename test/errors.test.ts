@@ -1,7 +1,7 @@
 import * as sojourn from 'sojourn';
 
-const { CreateError, OptionError, SessionError, SessionInterrupted, SessionNotLoadedError } = sojourn;
-const { SessionTooLargeError, StoreUnavailableError, UpdateError } = sojourn;
+const { CreateError, NotDurableError, OptionError, SessionError, SessionInterrupted, SessionNotLoadedError } = sojourn;
+const { SessionLimitError, SessionTooLargeError, StoreUnavailableError, UpdateError } = sojourn;
 
 const cause = new UpdateError();
 /** Each error: its code, its status, and the fix its message names. */
@@ -10,6 +10,8 @@ const errors: [sojourn.SessionError, string, number, RegExp][] = [
   [cause, 'ERR_SESSION_UPDATE', 400, /Load the session again, or ask the user to sign in again/],
   [new SessionInterrupted(cause), 'ERR_SESSION_INTERRUPTED', 400, /login page.*onInterrupted: 'discard'/],
   [new StoreUnavailableError('it is down'), 'ERR_STORE_UNAVAILABLE', 503, /it is down\. Check that it runs/],
+  [new NotDurableError(0, 1, 200), 'ERR_SESSION_NOT_DURABLE', 503, /0 of 1 replicas.*within 200 ms.*end it once more/],
+  [new SessionLimitError(3), 'ERR_SESSION_LIMIT', 409, /3 sessions already.*end one of them.*evict-oldest/],
   [new SessionNotLoadedError(), 'ERR_SESSION_NOT_LOADED', 500, /await session\.load\(\).*lazy: true/],
   [new SessionTooLargeError(70_000, 65_536), 'ERR_SESSION_TOO_LARGE', 500, /70000 bytes encoded, 65536 allowed.*maxBytes/],
   [new OptionError('cookie.name', 'is bad'), 'ERR_SESSION_OPTION', 500, /^cookie\.name: is bad$/],

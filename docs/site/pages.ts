@@ -16,7 +16,16 @@ export type Section = (typeof SECTIONS)[number];
 const LISTED: Readonly<Record<Section, readonly string[]>> = {
   Start: ['README.md', 'docs/tutorial.md', 'docs/troubleshooting.md'],
   Guides: ['docs/recipes.md', 'docs/testing.md', 'docs/express-session.md', 'docs/django.md', 'docs/stores.md'],
-  'In production': ['docs/redis.md', 'docs/security.md', 'docs/cli.md', 'docs/events.md', 'docs/errors.md', 'docs/scale.md'],
+  'In production': [
+    'docs/redis.md',
+    'docs/security.md',
+    'docs/users.md',
+    'docs/keys.md',
+    'docs/cli.md',
+    'docs/events.md',
+    'docs/errors.md',
+    'docs/scale.md',
+  ],
   Reference: [],
   'The project': ['docs/architecture.md', 'CHANGELOG.md', 'CONTRIBUTING.md'],
 };

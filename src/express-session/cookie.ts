@@ -1,4 +1,5 @@
 import { serialize } from 'cookie';
+import { usageError } from '../errors.js';
 
 /** Attributes of the session cookie as express-session takes them: ages in milliseconds. */
 export interface CookieOptions {
@@ -36,7 +37,7 @@ export class Cookie {
 
   constructor(options?: CookieOptions) {
     if (options !== undefined && options !== null && typeof options !== 'object') {
-      throw new TypeError('argument options must be an object');
+      throw usageError('argument options must be an object');
     }
     const { originalMaxAge, ...attributes } = options ?? {};
     for (const [name, value] of Object.entries(attributes)) if (name !== 'data') Reflect.set(this, name, value);
@@ -61,7 +62,7 @@ export class Cookie {
 
   set maxAge(maxAge: number | Date | null) {
     if (maxAge && typeof maxAge !== 'number' && !(maxAge instanceof Date)) {
-      throw new TypeError('maxAge must be a number of milliseconds, or null');
+      throw usageError('maxAge must be a number of milliseconds, or null');
     }
     this.expires = typeof maxAge === 'number' ? new Date(Date.now() + maxAge) : maxAge;
     // To the millisecond, though the clock goes on: it is compared to find out if somebody has changed it.

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { sign, unsign } from 'cookie-signature';
 import { hasCookie, visitValues } from '../cookie.js';
+import { usageError } from '../errors.js';
 import { publish } from '../events.js';
 import { Cookie } from './cookie.js';
 import type { Secret } from './options.js';
@@ -87,9 +88,9 @@ const MAX_ID_BYTES = 3500;
 
 /** What `genid` made. Throws a `TypeError` if no cookie could hold it. */
 export function checkedId(id: unknown): string {
-  if (typeof id !== 'string' || id === '') throw new TypeError("genid must return a text that isn't empty");
+  if (typeof id !== 'string' || id === '') throw usageError("genid must return a text that isn't empty");
   // Throws for half a surrogate pair.
-  if (encodeURIComponent(id).length > MAX_ID_BYTES) throw new TypeError('genid must return a text that fits into a cookie');
+  if (encodeURIComponent(id).length > MAX_ID_BYTES) throw usageError('genid must return a text that fits into a cookie');
   return id;
 }
 

@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http';
+import { usageError } from '../errors.js';
 import { expectProperties } from '../hidden-classes.js';
 import type { AnyRequest, AnyResponse } from '../http.js';
 import { responseGate } from '../response-gate.js';
@@ -32,7 +33,7 @@ export function session(options?: SessionOptions): SessionHandler {
     // Mounted twice: the first one does the work. Not by req.session, which notices that it is looked at.
     if (VISIT in req || req.session || !connected || !isInPath(req, settings.cookieOf(req).path ?? '/')) return next();
     const secrets = settings.secrets ?? (req.secret ? [req.secret] : undefined);
-    if (secrets === undefined) return next(new Error('secret option required for sessions'));
+    if (secrets === undefined) return next(usageError('secret option required for sessions', Error));
 
     expectProperties(request, 'method', IncomingMessage.prototype);
     const visit = new Visit(settings, req, res, secrets);

@@ -106,8 +106,8 @@ export function resolveOptions(options: SessionOptions = {}): Settings {
     cookieOf: typeof cookie === 'function' ? cookie : () => cookie,
     genid,
     rolling: Boolean(options.rolling),
-    resave: asTold(options.resave, 'resave'),
-    saveUninitialized: asTold(options.saveUninitialized, 'saveUninitialized'),
+    resave: asTold(options.resave, 'resave', 'SOJOURN_RESAVE'),
+    saveUninitialized: asTold(options.saveUninitialized, 'saveUninitialized', 'SOJOURN_SAVEUNINITIALIZED'),
     unset,
     proxy: options.proxy,
     onInterrupted,
@@ -123,9 +123,9 @@ function secretsIn(secret: SessionOptions['secret']): readonly Secret[] | undefi
   return secrets;
 }
 
-function asTold(option: boolean | undefined, name: string): boolean {
+function asTold(option: boolean | undefined, name: string, code: string): boolean {
   if (option !== undefined) return option;
-  warnOnce(`SOJOURN_${name.toUpperCase()}`, `${name} was not given, so it is true, as under express-session. Say ${name}: false.`);
+  warnOnce(code, `${name} was not given, so it is true, as under express-session. Say ${name}: false.`);
   return true;
 }
 

@@ -1,3 +1,4 @@
+import { endedError, usageError } from '../errors.js';
 import type { Session, SessionRequest } from './session.js';
 import type { Callback, Store, StoredData } from './store.js';
 
@@ -43,11 +44,11 @@ export class StoreHost implements Host {
   }
 
   cycleKey(): never {
-    throw new TypeError('A session without a request has no response that could carry a new key');
+    throw usageError('A session without a request has no response that could carry a new key');
   }
 
   flush(): never {
-    throw new TypeError('A session without a request has no response that could wait for its end: call destroy()');
+    throw usageError('A session without a request has no response that could wait for its end: call destroy()');
   }
 
   #ask(call: (store: Store, done: Callback) => void): Promise<void> {
@@ -57,5 +58,5 @@ export class StoreHost implements Host {
 
 /** What `reload()` of a deleted session fails with; the message is express-session's. */
 export function notFound(): Error {
-  return new Error('failed to load session');
+  return endedError('failed to load session');
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { usageError } from '../errors.js';
 import { Cookie } from './cookie.js';
 import { type Host, StoreHost } from './session-host.js';
 import type { Callback, Store, StoredData } from './store.js';
@@ -188,7 +189,7 @@ function hasData(session: Session, name: string): boolean {
 }
 
 function setData(session: Session, name: string, value: unknown): void {
-  if (!isData(name)) throw new TypeError(`${name} is a name of the session's own: take another`);
+  if (!isData(name)) throw usageError(`${name} is a name of the session's own: take another`);
   assign(session, name, value);
 }
 
@@ -201,7 +202,7 @@ export function restartAge(session: Session): void {
 /** The session's cookie. Throws a `TypeError` if the application has put something else in its place. */
 export function cookieOf({ cookie }: Session): Cookie {
   if (cookie instanceof Cookie) return cookie;
-  throw new TypeError('req.session.cookie was replaced by what is no Cookie: set its properties instead');
+  throw usageError('req.session.cookie was replaced by what is no Cookie: set its properties instead');
 }
 
 /** Under which ID the session goes on. Not enumerable: only the data and `cookie` are. */

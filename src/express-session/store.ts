@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { inherits } from 'node:util';
 import { LRUCache } from 'lru-cache';
+import { usageError } from '../errors.js';
 import { Cookie, type CookieData, revive } from './cookie.js';
 import { Session, type SessionRequest } from './session.js';
 
@@ -39,7 +40,7 @@ inherits(Store, EventEmitter);
 
 Object.assign(Store.prototype, {
   generate(): never {
-    throw new TypeError('A store can generate sessions once a middleware uses it: session({ store })');
+    throw usageError('A store can generate sessions once a middleware uses it: session({ store })');
   },
   regenerate(this: Store, req: SessionRequest, callback: Callback): void {
     this.destroy(req.sessionID as string, (error) => {

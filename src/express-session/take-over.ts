@@ -1,5 +1,5 @@
 import { serialize } from 'cookie';
-import { OptionError } from '../errors.js';
+import { OptionError, usageError } from '../errors.js';
 import type { OldSessions, Predecessor } from '../take-over.js';
 import { fromExpressSessionStore } from './from-store.js';
 import { signedIdsIn } from './http.js';
@@ -88,7 +88,7 @@ function connectRedisKeys(client: RedisCommands, prefix: string): ExpressSession
     get: (id, callback) => answer(client.get(prefix + id).then(sessionIn), callback),
     destroy: (id, callback) => answer(client.del(prefix + id), callback),
     set() {
-      throw new TypeError('Old sessions are only read and deleted');
+      throw usageError('Old sessions are only read and deleted');
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type Blocked, warnBlocked } from '../blocked.js';
-import { SessionInterrupted, StoreUnavailableError, UpdateError } from '../errors.js';
+import { endedError, SessionInterrupted, StoreUnavailableError, UpdateError, usageError } from '../errors.js';
 import { type AnyResponse, sendSetCookie, varyOnCookie } from '../http.js';
 import type { SetHeaders } from '../response-gate.js';
 import { takeOver } from '../take-over.js';
@@ -135,7 +135,7 @@ export class Visit implements Host {
     const finish = (sendsCookie: boolean) => (headersSent ? nothing : this.#headers(bound, sendsCookie));
     if (session === null || session === undefined) return this.#leaveUnset(bound, finish);
     if (this.#destroyed || typeof this.#req.sessionID !== 'string') return this.#leave(bound, () => finish(false));
-    if (session !== bound.session) throw new TypeError(REPLACED);
+    if (session !== bound.session) throw usageError(REPLACED);
     if (!headersSent && !this.#touched) restartAge(bound.session);
     this.#touched = true;
 
@@ -296,11 +296,11 @@ export class Visit implements Host {
   /** What is bound to a session that is still that of the request. */
   #present(session: Session): Binding {
     if (this.#bound?.session === session) return this.#bound;
-    throw new Error('This session has ended: req.session is another one.');
+    throw endedError('This session has ended: req.session is another one.');
   }
 
   #alive(session: Session): Binding {
-    if (this.#destroyed) throw new Error('This session has ended: it was destroyed.');
+    if (this.#destroyed) throw endedError('This session has ended: it was destroyed.');
     return this.#present(session);
   }
 }

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type RequestListener } from 'node:http';
+import express from 'express';
 import { Redis } from 'ioredis';
 import * as sojourn from 'sojourn';
 import * as testing from 'sojourn/testing';
@@ -60,6 +61,31 @@ const checks: Record<string, (declared: Declared) => Promise<void>> = {
 
   // Checked by the compiler, in the test of the types below.
   async 'Typed data'() {},
+
+  async 'Who is signed in where'({ signedInWhere }) {
+    const app = express();
+    const store = new sojourn.MemoryStore();
+    (signedInWhere as (app: express.Express, store: sojourn.Store) => void)(app, store);
+    app.get('/login', (req, res) => {
+      req.session.update({ userId: 7, device: String(req.headers['user-agent']) });
+      res.end();
+    });
+    const running = await listen(createServer(app));
+    const clients = [running.client(), running.client(), running.client()] as const;
+    for (const client of clients) await client.get('/login', { headers: { 'user-agent': `browser ${clients.indexOf(client)}` } });
+    const list = async () => JSON.parse((await clients[0].get('/sessions')).body) as { ref: string; current: boolean; device: string }[];
+    expect((await list()).map(({ current, device }) => (current ? `${device}, this one` : device)).sort()).toEqual([
+      'browser 0, this one',
+      'browser 1',
+      'browser 2',
+    ]);
+    const { ref } = (await list()).find(({ device }) => device === 'browser 1') as { ref: string };
+    expect((await clients[0].get(`/sessions/${ref}/end`, post())).status).toBe(303);
+    expect((await list()).map(({ device }) => device).sort()).toEqual(['browser 0', 'browser 2']);
+    expect((await clients[0].get('/password', post())).status).toBe(303);
+    expect((await list()).map(({ device }) => device)).toEqual(['browser 0']);
+    await running.close();
+  },
 
   async 'Stay signed in'({ app }) {
     const running = await listen(createServer(app as RequestListener));
