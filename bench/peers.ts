@@ -27,6 +27,7 @@ export const PEERS: readonly Peer[] = [
   peer('sojourn-again', 'Sojourn, once more', { file: 'sojourn.mjs' }),
   peer('sojourn-lazy', 'Sojourn, lazy', { file: 'sojourn.mjs', args: ['lazy'] }),
   peer('sojourn-near', 'Sojourn, near cache', { file: 'sojourn.mjs', args: ['near'] }),
+  peer('sojourn-users', 'Sojourn, with users', { file: 'sojourn.mjs', args: ['users'] }),
   peer('express-session', 'express-session'),
   peer('express-session-rolling', 'express-session, rolling', { file: 'express-session.mjs', args: ['rolling'] }),
   peer('iron-session', 'iron-session', { keeps: 'in the cookie' }),

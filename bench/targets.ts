@@ -63,6 +63,8 @@ export function targetsOf(results: Results): Target[] {
     totalToLimit('C', 0.9, 'sojourn-near'),
     totalToLimit('D', 0.7, 'sojourn-near'),
     commandsOf('C', 0, 'sojourn-near', ', near cache'),
+    ...['C', 'F'].map((id) => commandsOf(id, 1, 'sojourn-users', ', with users')),
+    commandsOf('E', 2, 'sojourn-users', ', with users'),
     atMost('G: p99 at a fixed rate, to written by hand', ratio(p99('sojourn'), p99('limit')), 1.1, times),
     atMost('G: p99 at a fixed rate, to express-session', ratio(p99('sojourn'), p99(ES)), 1, times),
     atMost('Redis memory for 300 bytes', figureOf(results.redisMemory, 'sojourn'), 450, (value) => show(value, ' bytes')),

@@ -11,9 +11,12 @@ const lazy = process.argv.includes('lazy');
 // peers is none of its business.
 const nearCache = process.argv.includes('near') ? { prefix: 'nearest:', nearCache: { max: 10_000, maxAge: 1 } } : {};
 
+// All sessions are those of one user, which is the most an index can have to do.
+const user = process.argv.includes('users') ? { user: (s) => s.get('userId') } : {};
+
 const app = express();
 const store = new RedisStore(new Redis(process.env.REDIS_URL), nearCache);
-app.use(session({ secret: process.env.SESSION_SECRET, store, lazy }));
+app.use(session({ secret: process.env.SESSION_SECRET, store, lazy, ...user }));
 const loaded = lazy ? [(req, _res, next) => req.session.load().then(() => next(), next)] : [];
 
 app.get('/untouched', (_req, res) => res.send('ok'));
