@@ -59,6 +59,10 @@ export function newSlot(settings: RecordSettings): Slot {
   return slotFor(settings, settings.keys.createKey());
 }
 
+export function hasRecord(slot: Slot): boolean {
+  return slot.version !== null;
+}
+
 /** Gives a slot without a record the key of an owner, or of nobody. */
 export function giveTo(owner: string | null, slot: Slot, { keys }: RecordSettings): void {
   if (ownerIn(slot.storeKey) === owner) return;

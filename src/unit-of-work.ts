@@ -3,6 +3,7 @@ import { CreateError, SessionNotLoadedError } from './errors.js';
 import { publish } from './events.js';
 import { wholeSeconds } from './expiry.js';
 import { type Found, lookUp } from './lookup.js';
+import { noteSeen, Ownership, replacedBy } from './ownership.js';
 import {
   ask,
   createRecord,
@@ -10,7 +11,7 @@ import {
   deleteRecord,
   destroyRecord,
   endRecord,
-  giveTo,
+  hasRecord,
   newSlot,
   type RecordSettings,
   retireRecord,
@@ -18,7 +19,6 @@ import {
   slotFor,
   updateRecord,
 } from './record.js';
-import { ownerIn, ownerOf } from './session-key.js';
 import { TrackedMap } from './tracked-map.js';
 import { Write } from './write.js';
 
@@ -28,9 +28,6 @@ export interface WorkSettings extends RecordSettings {
   /** Whose session it is with these values; null: nobody's. */
   readonly userOf?: ((values: ReadonlyMap<string, unknown>) => string | null) | undefined;
 }
-
-/** How long a user's session goes without a note that it was seen, in milliseconds. */
-const SEEN_EVERY = 300_000;
 
 const NO_SLOTS: readonly Slot[] = [];
 const DONE = Promise.resolve();
@@ -71,10 +68,8 @@ export class UnitOfWork {
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
-  /** Whose session the stored one is. */
-  #user: string | null = null;
-  /** When the client came, in milliseconds: who signs in from here on has signed in since then. */
-  #cameAt: number;
+  /** Undefined where sessions are nobody's. */
+  readonly #ownership: Ownership | undefined;
   /** Records that were presented but read as no session: not to be told apart, or corrupt. A logout ends them, too. */
   #unread = NO_SLOTS;
   /** Slots that a cycle left, until their records are retired. */
@@ -94,7 +89,7 @@ export class UnitOfWork {
     this.#candidates = candidates;
     this.#prepare = prepare;
     this.takesOver = prepare !== undefined;
-    this.#cameAt = settings.userOf === undefined ? 0 : (settings.store.owned?.signIn() ?? 0);
+    this.#ownership = settings.userOf && new Ownership(settings, settings.userOf);
     this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
   }
 
@@ -149,51 +144,31 @@ export class UnitOfWork {
     if (this.#state === 'unloaded') throw new SessionNotLoadedError();
     if (this.#state === 'failed') throw this.#failure;
     const values = this.#decodeLoaded();
-    this.#user = this.settings.userOf?.(values) ?? null;
+    this.#ownership?.settle(values);
     this.#data = new TrackedMap(values);
     return this.#data;
   }
 
   /** Whose session it is, by its data as they are now; null: nobody's. */
   get user(): string | null {
-    return this.settings.userOf?.(this.data.values) ?? null;
+    return this.#ownership?.userIn(this.data.values) ?? null;
   }
 
   /** What the store knows this session by: one key, or several while it is being cycled. */
   get storedKeys(): string[] {
-    return [...(this.#slot ? [this.#slot] : NO_SLOTS), ...this.#left].filter(hasRecord).map(({ storeKey }) => storeKey);
-  }
-
-  /** The one of them that belongs to an owner. */
-  storedKeyOf(owner: string): string | undefined {
-    return this.storedKeys.find((key) => ownerIn(key) === owner);
+    return this.#slots.filter(hasRecord).map(({ storeKey }) => storeKey);
   }
 
   /** All sessions of its user have ended but this one, which counts as signed in at that time (milliseconds). */
   signInAt(time: number): void {
-    this.#cameAt = time;
-    for (const slot of this.#slot ? [this.#slot, ...this.#left] : this.#left) {
-      if (slot.times) slot.times = { ...slot.times, signedInAt: time };
-    }
+    this.#ownership?.signInAt(time, this.#slots);
   }
 
   /** A change of user is a change of key, which says whose session it is. */
   settleUser(): void {
-    if (this.settings.userOf === undefined || this.#data === undefined) return;
-    const { user } = this;
-    if (user !== this.#user && this.stored) this.cycleKey();
-    const slot = this.#slot;
-    if (slot === null || slot.version !== null) return;
-    const owner = user === null ? null : ownerOf(user);
-    giveTo(owner, slot, this.settings);
-    const signedIn = { signedInAt: this.#cameAt, createdAt: this.#cameAt, seenAt: this.#cameAt };
-    slot.times = owner === null ? undefined : (this.#replacedBy(slot)?.times ?? signedIn);
-  }
-
-  /** The session of the same user that a new key is to replace. */
-  #replacedBy({ storeKey }: Slot): Slot | undefined {
-    const owner = ownerIn(storeKey);
-    return owner === null ? undefined : this.#left.find((slot) => hasRecord(slot) && ownerIn(slot.storeKey) === owner);
+    if (this.#ownership === undefined || this.#data === undefined) return;
+    if (this.stored && this.#ownership.isOver(this.#data)) this.cycleKey();
+    if (this.#slot !== null && !hasRecord(this.#slot)) this.#ownership.claim(this.#slot, this.#data, this.#left);
   }
 
   /** Looks up the presented keys. Never adopts one that leads nowhere. Rejects if the store fails. */
@@ -245,7 +220,7 @@ export class UnitOfWork {
     this.#unread = NO_SLOTS;
     this.#candidates = [];
     this.#data = new TrackedMap();
-    this.#user = null;
+    this.#ownership?.settle(this.#data.values);
     this.#state = 'loaded';
     this.retired = false;
     this.forced = false;
@@ -343,16 +318,7 @@ export class UnitOfWork {
     this.#state = 'loaded';
     this.#failure = undefined;
     if (this.settings.absoluteTimeout !== undefined) await this.#endIfTooOld();
-    this.#noteSeen();
-  }
-
-  /** Nobody waits for this: it is for lists of sessions, and a failure is published. */
-  #noteSeen(): void {
-    const { store, clock } = this.settings;
-    const slot = this.#slot;
-    if (slot?.times === undefined || store.owned === undefined || clock() - slot.times.seenAt < SEEN_EVERY) return;
-    const { owned } = store;
-    ask(slot, () => owned.see(slot.storeKey)).then(nothing, nothing);
+    if (this.#slot) noteSeen(this.#slot, this.settings);
   }
 
   async #prepared(): Promise<void> {
@@ -364,6 +330,11 @@ export class UnitOfWork {
   async #settlePrepared(): Promise<void> {
     await this.#loading;
     await this.#prepared();
+  }
+
+  /** Where the session is, and where it was before it was cycled. */
+  get #slots(): readonly Slot[] {
+    return this.#slot === null ? this.#left : [this.#slot, ...this.#left];
   }
 
   #decodeLoaded(): Map<string, unknown> {
@@ -456,8 +427,8 @@ export class UnitOfWork {
       if (this.age <= 0) return await this.#expire([slot, ...left]);
       if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
       if (!creating) return await updateRecord(settings, slot, write);
-      await createRecord(settings, slot, write, this.#replacedBy(slot));
-      this.#user = this.settings.userOf?.(data.values) ?? null;
+      await createRecord(settings, slot, write, replacedBy(slot, left));
+      this.#ownership?.settle(data.values);
       for (const from of left) {
         if (hasRecord(from)) await retireRecord(settings, from, slot, write);
         this.#left = without(this.#left, from);
@@ -487,12 +458,6 @@ export class UnitOfWork {
   }
 }
 
-function hasRecord(slot: Slot): boolean {
-  return slot.version !== null;
-}
-
 function without(slots: readonly Slot[], slot: Slot): readonly Slot[] {
   return slots.filter((other) => other !== slot);
 }
-
-function nothing(): void {}

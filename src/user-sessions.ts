@@ -2,7 +2,7 @@ import { OptionError, usageError } from './errors.js';
 import { publish } from './events.js';
 import { ask, confirm, decodeRecord, type RecordSettings } from './record.js';
 import { type Session, workOf } from './session.js';
-import { fingerprintOf, ownedName, ownerOf } from './session-key.js';
+import { fingerprintOf, ownedName, ownerIn, ownerOf } from './session-key.js';
 import type { ListedSession, OwnedSessions } from './stores/store.js';
 import { type UserSettings, userIn } from './user.js';
 
@@ -86,7 +86,12 @@ export function userSessions(settings: RecordSettings & UserSettings, id: string
     async revokeAll({ except } = {}) {
       const work = except === undefined ? undefined : workOf(except as Session<never>);
       const spared = work?.user === user ? work : undefined;
-      const { ended, epoch } = await ask(place, () => owned.endAll(owner, spared?.storedKeyOf(owner)));
+      const { ended, epoch } = await ask(place, () =>
+        owned.endAll(
+          owner,
+          spared?.storedKeys.find((key) => ownerIn(key) === owner),
+        ),
+      );
       spared?.signInAt(epoch);
       publish('revoked', { reason: 'user', sessions: ended });
       await confirm(settings, place);

@@ -1,3 +1,4 @@
+import type { AppSettings } from '../app-process.js';
 import { Browser } from '../browser.js';
 import { type Experiment, pause, Row, until } from '../experiment.js';
 import { infoOf } from '../groups.js';
@@ -21,21 +22,27 @@ export const lostRevocation: Experiment = {
     return [
       await loseLink(lab, 'no precaution', []),
       await loseLink(lab, 'min-replicas', SAFE),
+      await loseLink(lab, 'durability', [], { replicas: 1, timeout: 200 }),
       await restart(lab, 'snapshot', []),
       await restart(lab, 'append-only file', ['--appendonly', 'yes', '--appendfsync', 'everysec']),
     ];
   },
 };
 
-async function loseLink(lab: Lab, name: string, args: string[]): Promise<Row> {
-  const row = new Row(`F8 lost revocation, ${name}`, args.length > 0 ? 'promise' : 'fact');
+async function loseLink(lab: Lab, name: string, args: string[], durability?: AppSettings['durability']): Promise<Row> {
+  const row = new Row(`F8 lost revocation, ${name}`, args.length > 0 || durability ? 'promise' : 'fact');
   row.load = `${USERS} logouts in ${WATCHED / 1000} s`;
   const primary = await lab.redis(args);
   const link = await lab.proxy(primary.port);
   const replica = await lab.redis(['--replicaof', '127.0.0.1', String(link.port), ...args]);
   const [first, second] = [lab.admin(primary.port), lab.admin(replica.port)];
   await until(async () => (await infoOf(second, 'master_link_status')) === 'up', 'the replica follows');
-  const app = await lab.app({ place: { kind: 'single', port: primary.port }, profile: 'hardened', timeout: DEADLINE });
+  const app = await lab.app({
+    place: { kind: 'single', port: primary.port },
+    profile: 'hardened',
+    timeout: DEADLINE,
+    ...(durability && { durability }),
+  });
   await until(async () => (await new Browser(app.origin).get('/set?key=a&value=1')).status === 200, 'the primary takes writes');
   const users = Array.from({ length: USERS }, () => new Browser(app.origin));
   await each(users, 20, async (user) => {
@@ -67,6 +74,7 @@ async function loseLink(lab: Lab, name: string, args: string[]): Promise<Row> {
   row.revived = await countAlive(second, loggedOut);
   row.note(`${loggedOut.length} logouts were acknowledged, the last ${Math.round(last)} ms after the link broke; ${row.revived} came back`);
   row.note(`WAIT 1 200 after them answered ${heard}`);
+  if (durability) row.expect(row.revived === 0, `${row.revived} logouts that were acknowledged came back`);
   if (args.length > 0) row.expect(last < 3000, `a logout was acknowledged ${Math.round(last)} ms after the link broke`);
   await expectHealthy(row, [app]);
   return row;
