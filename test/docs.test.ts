@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { linksOf, problemWith } from '../docs/site/links.js';
 
 // What the documents point to is there: a link that leads nowhere is worse than none.
@@ -31,6 +31,19 @@ test.each(documents)('every link of %s leads somewhere', (document) => {
   const targets = linksOf(readFileSync(document, 'utf8')).map(({ target }) => target);
   const problems = targets.map((target) => problemWith(document, target)).filter((problem) => problem !== undefined);
   expect(problems).toEqual([]);
+});
+
+/** The names of tests that a document quotes behind a link to their file. */
+function quotedTests(document: string): { file: string; name: string }[] {
+  return linksOf(readFileSync(document, 'utf8')).flatMap(({ target, after }) =>
+    [...after.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({ file: join(dirname(document), target), name })),
+  );
+}
+
+test('each promise of the README quotes tests that are in the file it links to', () => {
+  const quoted = quotedTests('README.md');
+  expect(quoted.length).toBeGreaterThanOrEqual(10);
+  expect(quoted.filter(({ file, name }) => !sourceOf(file).includes(name))).toEqual([]);
 });
 
 describe('docs/security.md', () => {
@@ -65,9 +78,7 @@ describe('docs/security.md', () => {
   });
 
   test('quotes names of tests that are in the file it links to', () => {
-    const quoted = linksOf(text).flatMap(({ target, after }) =>
-      [...after.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({ file: join('docs', target), name })),
-    );
+    const quoted = quotedTests('docs/security.md');
     expect(quoted.length).toBeGreaterThan(60);
     const missing = quoted.filter(({ file, name }) => !sourceOf(file).includes(name));
     expect(missing).toEqual([]);

@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { transformSync } from '@swc/core';
 import { Client, SECRET } from '../helpers/app.js';
 import { codeBlocksOf } from '../helpers/code-blocks.js';
 import { freePort, startProgram, stopProgram } from '../helpers/programs.js';
@@ -13,10 +12,16 @@ import { emptyFolder, manifestOf, npm, pack } from './packed.js';
 const folder = emptyFolder();
 const running: ChildProcess[] = [];
 
-/** The README's first block without its types, as JavaScript that listens. */
-const block = codeBlocksOf('README.md').find(({ language }) => language === 'ts');
-const { code } = transformSync(`${block?.code}`, { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } });
-const asModule = `${code}\napp.listen(process.env.PORT, '127.0.0.1', () => console.log('listening'));\n`;
+/** The README's first block as it stands. */
+const asModule = codeBlocksOf('README.md').find(({ language }) => language === 'ts')?.code ?? '';
+/** Says when it listens, and lets it do so on 127.0.0.1 only. */
+const announce = join(folder, 'announce.cjs');
+const ANNOUNCE = `
+  const { Server } = require('node:net');
+  const { listen } = Server.prototype;
+  Server.prototype.listen = function (port) {
+    return listen.call(this, Number(port), '127.0.0.1', () => console.log('listening'));
+  };`;
 const asCommonJs = asModule.replace(/^import (.+) from (.+);$/gm, 'const $1 = require($2);');
 
 beforeAll(() => {
@@ -27,6 +32,7 @@ beforeAll(() => {
   const ioredis = versionOf('ioredis', 'ioredis5', process.env.IOREDIS === '5');
   npm(folder, ['install', pack(), express, ioredis, '--prefer-offline', '--no-audit', '--no-fund']);
   writeFileSync(join(folder, 'app.mjs'), asModule);
+  writeFileSync(announce, ANNOUNCE);
   writeFileSync(join(folder, 'app.cjs'), asCommonJs);
 });
 
@@ -34,7 +40,7 @@ afterAll(() => Promise.all(running.splice(0).map(stopProgram)));
 
 async function start(file: string): Promise<Client> {
   const env = { PORT: String(await freePort()), REDIS_URL: testRedisUrl(), SESSION_SECRET: SECRET };
-  running.push(await startProgram(process.execPath, [join(folder, file)], /listening/, env));
+  running.push(await startProgram(process.execPath, ['--require', announce, join(folder, file)], /listening/, env));
   return new Client(`http://127.0.0.1:${env.PORT}`);
 }
 

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import express from 'express';
 import { Redis } from 'ioredis';
 import * as sojourn from 'sojourn';
@@ -12,6 +12,7 @@ import { compile } from '../helpers/compile.js';
 
 const blocks = codeBlocksOf('README.md').filter(({ language }) => language === 'ts');
 const clients: Redis[] = [];
+const servers: Server[] = [];
 const tests = new DeclaredTests();
 const subscribed: Parameters<typeof subscribe>[] = [];
 
@@ -23,10 +24,18 @@ class TrackedRedis extends Redis {
   }
 }
 
+/** Express, whose servers listen where the tests' do and end with them. */
+const trackedExpress = Object.assign(() => {
+  const app = express();
+  app.listen = (() => servers.push(createServer(app).listen(0, '127.0.0.1'))) as never;
+  return app;
+}, express);
+
 function load(id: string): unknown {
   if (id === 'sojourn') return sojourn;
   if (id === 'sojourn/testing') return testing;
   if (id === 'node:test') return tests;
+  if (id === 'express') return trackedExpress;
   if (id === 'ioredis') return { Redis: TrackedRedis };
   // Channels outlive a test file: other files would hear what the README's listeners print.
   if (id === 'node:diagnostics_channel') {
@@ -46,7 +55,7 @@ const post = (headers: Record<string, string> = {}, body = ''): RequestInit => (
 });
 
 const checks: Record<string, (declared: Declared) => Promise<void>> = {
-  async 'Use it'({ app }) {
+  async 'Use it (2)'({ app }) {
     const running = await listen(createServer(app as RequestListener));
     const client = running.client();
     expect((await client.get('/')).body).toBe('views: 1');
@@ -143,6 +152,7 @@ beforeAll(() => {
 
 afterAll(() => {
   for (const client of clients) client.disconnect();
+  for (const server of servers) server.close();
   for (const [name, listener] of subscribed) unsubscribe(name, listener);
 });
 
