@@ -203,7 +203,11 @@ async function create(
 ): Promise<string | null> {
   if (slot.times === undefined) return ask(slot, () => store.create(slot.storeKey, payload, ttl));
   const entry = { ...slot.times, limit: maxPerUser, replaces: replaced?.storeKey };
-  const result = await ask(slot, () => (store.owned as OwnedSessions).enter(slot.storeKey, payload, ttl, entry));
+  const { storeKey } = slot;
+  const entering = ask(slot, () => (store.owned as OwnedSessions).enter(storeKey, payload, ttl, entry));
+  // Nobody gets this key. What is stored of it in the end would count against the limit.
+  entering.catch(() => ask({ storeKey }, () => store.delete(storeKey)).then(nothing, nothing));
+  const result = await entering;
   switch (result.status) {
     case 'created':
       if (result.evicted > 0) publish('revoked', { reason: 'limit', sessions: result.evicted });
@@ -317,7 +321,10 @@ function merge(settings: RecordSettings, slot: Slot, current: StoredSession, wri
   const theirs = decodeRecord(settings, slot, current.payload);
   // Somebody else wrote it with a key or a codec this process hasn't: it is not ours to write over.
   if (theirs === null) throw interrupted(slot);
-  return write.over(theirs.data);
+  const merged = write.over(theirs.data);
+  // Together they would sign somebody in under a key from before.
+  if (!write.fits(merged)) throw interrupted(slot);
+  return merged;
 }
 
 /** Bounds the time a commit may spend on conflicts: as long as one store call. */

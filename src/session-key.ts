@@ -1,4 +1,5 @@
 import { hash, randomFillSync } from 'node:crypto';
+import { Recent } from './recent.js';
 
 /**
  * Session keys and the other random names. A key is 256 random bits in base64url: 43 characters. It is a bearer
@@ -48,9 +49,16 @@ export function storeKeyOf(sessionKey: string): string {
   return sessionKey.length === OWNED_KEY_LENGTH && KEY_SHAPE.test(sessionKey) ? ownedName(sessionKey.slice(0, OWNER_LENGTH), name) : name;
 }
 
+/** The owners of users seen lately: each write asks for one, and a hash costs more than a look-up. */
+const owners = new Recent<string, string>(10_000);
+
 /** What stands for a user in keys: 128 bits of a hash. The ID itself, an address perhaps, doesn't go into cookies. */
 export function ownerOf(user: string): string {
-  return hash('sha256', `sojourn user ${user}`, 'base64url').slice(0, OWNER_LENGTH);
+  const known = owners.get(user);
+  if (known !== undefined) return known;
+  const owner = hash('sha256', `sojourn user ${user}`, 'base64url').slice(0, OWNER_LENGTH);
+  owners.set(user, owner);
+  return owner;
 }
 
 /** The same random key for another owner, or for none. */

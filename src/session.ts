@@ -83,7 +83,10 @@ export class Session<Data extends object = SessionData> {
     else this.#work.forget();
   }
 
-  /** The key in the cookie, or null until there is one. A secret: who has it is signed in. Django: `session_key`. */
+  /**
+   * The key in the cookie, or null until there is one. Under the option `user` a new key gets its final form when it is stored. A secret: who
+   * has it is signed in. Django: `session_key`.
+   */
   get sessionKey(): string | null {
     return this.#work.key;
   }

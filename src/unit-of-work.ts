@@ -3,7 +3,7 @@ import { CreateError, SessionNotLoadedError } from './errors.js';
 import { publish } from './events.js';
 import { wholeSeconds } from './expiry.js';
 import { type Found, lookUp } from './lookup.js';
-import { noteSeen, Ownership, replacedBy } from './ownership.js';
+import { noteSeen, Ownership, sessionOf } from './ownership.js';
 import {
   ask,
   createRecord,
@@ -19,6 +19,7 @@ import {
   slotFor,
   updateRecord,
 } from './record.js';
+import { ownerIn } from './session-key.js';
 import { TrackedMap } from './tracked-map.js';
 import { Write } from './write.js';
 
@@ -68,8 +69,9 @@ export class UnitOfWork {
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
-  /** Undefined where sessions are nobody's. */
-  readonly #ownership: Ownership | undefined;
+  readonly #ownership: Ownership;
+  /** Whose session was found under a key that names nobody: one from before the option `user`. */
+  #foundUser: string | null = null;
   /** Records that were presented but read as no session: not to be told apart, or corrupt. A logout ends them, too. */
   #unread = NO_SLOTS;
   /** Slots that a cycle left, until their records are retired. */
@@ -89,7 +91,7 @@ export class UnitOfWork {
     this.#candidates = candidates;
     this.#prepare = prepare;
     this.takesOver = prepare !== undefined;
-    this.#ownership = settings.userOf && new Ownership(settings, settings.userOf);
+    this.#ownership = new Ownership(settings);
     this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
   }
 
@@ -143,15 +145,10 @@ export class UnitOfWork {
     if (this.#data) return this.#data;
     if (this.#state === 'unloaded') throw new SessionNotLoadedError();
     if (this.#state === 'failed') throw this.#failure;
-    const values = this.#decodeLoaded();
-    this.#ownership?.settle(values);
-    this.#data = new TrackedMap(values);
+    this.#data = new TrackedMap(this.#decodeLoaded());
+    // After the data are there: it asks the application, which may throw.
+    if (this.#slot && ownerIn(this.#slot.storeKey) === null) this.#foundUser = this.#ownership.userIn(this.#data.values);
     return this.#data;
-  }
-
-  /** Whose session it is, by its data as they are now; null: nobody's. */
-  get user(): string | null {
-    return this.#ownership?.userIn(this.data.values) ?? null;
   }
 
   /** What the store knows this session by: one key, or several while it is being cycled. */
@@ -159,16 +156,23 @@ export class UnitOfWork {
     return this.#slots.filter(hasRecord).map(({ storeKey }) => storeKey);
   }
 
-  /** All sessions of its user have ended but this one, which counts as signed in at that time (milliseconds). */
-  signInAt(time: number): void {
-    this.#ownership?.signInAt(time, this.#slots);
+  /** All sessions of an owner have ended but this one, which counts as signed in at that time (milliseconds). */
+  signInAt(time: number, owner: string): void {
+    this.#ownership.signInAt(time, owner, this.#slots);
   }
 
-  /** A change of user is a change of key, which says whose session it is. */
+  /** The key says whose session it is, so a change of user is a change of key. */
   settleUser(): void {
-    if (this.#ownership === undefined || this.#data === undefined) return;
-    if (this.stored && this.#ownership.isOver(this.#data)) this.cycleKey();
-    if (this.#slot !== null && !hasRecord(this.#slot)) this.#ownership.claim(this.#slot, this.#data, this.#left);
+    const slot = this.#slot;
+    if (slot === null || this.#data === undefined) return;
+    const { values } = this.#data;
+    const owner = this.#ownership.ownerFor(values, this.#left.find(hasRecord) ?? slot);
+    if (hasRecord(slot) && owner !== ownerIn(slot.storeKey)) {
+      // Where no new key can go out: what takes rights away is stored under the old one, and so is what changes nothing about them.
+      if (this.blocked && (owner === null || this.#ownership.userIn(values) === this.#foundUser)) return;
+      this.cycleKey();
+    }
+    if (this.keyPending) this.#ownership.claim(this.#slot as Slot, owner, this.#left);
   }
 
   /** Looks up the presented keys. Never adopts one that leads nowhere. Rejects if the store fails. */
@@ -220,7 +224,7 @@ export class UnitOfWork {
     this.#unread = NO_SLOTS;
     this.#candidates = [];
     this.#data = new TrackedMap();
-    this.#ownership?.settle(this.#data.values);
+    this.#foundUser = null;
     this.#state = 'loaded';
     this.retired = false;
     this.forced = false;
@@ -248,6 +252,7 @@ export class UnitOfWork {
       void this.data;
       const old = this.#slot;
       const created = newSlot(this.settings);
+      if (old) this.#ownership.claim(created, this.#ownership.ownerFor(this.data.values, old), [old]);
       this.#slot = created;
       try {
         await this.#write(true);
@@ -423,12 +428,13 @@ export class UnitOfWork {
       const slot = this.#slot as Slot;
       const left = [...this.#left];
       const creating = mustCreate || slot.version === null;
+      const owner = this.#ownership.ownerFor(data.values, slot);
+      write.fits = (values) => this.#ownership.ownerFor(values, slot) === owner;
       if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
       if (this.age <= 0) return await this.#expire([slot, ...left]);
       if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);
       if (!creating) return await updateRecord(settings, slot, write);
-      await createRecord(settings, slot, write, replacedBy(slot, left));
-      this.#ownership?.settle(data.values);
+      await createRecord(settings, slot, write, sessionOf(ownerIn(slot.storeKey), left));
       for (const from of left) {
         if (hasRecord(from)) await retireRecord(settings, from, slot, write);
         this.#left = without(this.#left, from);

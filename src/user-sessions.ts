@@ -34,7 +34,7 @@ export interface UserSessions {
   revoke(ref: string): Promise<boolean>;
   /**
    * Ends all sessions of the user at once, also those that a login, a save or a cycle under way is about to store, but for `except`:
-   * the session of the request, whose changes so far belong to it. How many are known to have ended. Rejects with `NotDurableError` if the
+   * the session of the request, whose login or other changes are then still to come. How many are known to have ended. Rejects with `NotDurableError` if the
    * store waits for replicas in vain.
    */
   revokeAll(options?: { except?: AnySession }): Promise<number>;
@@ -76,7 +76,11 @@ export function userSessions(settings: RecordSettings & UserSettings, id: string
 
     async revoke(ref) {
       const session = (await listed()).find(({ key }) => fingerprintOf(key) === ref);
-      if (session === undefined) return false;
+      if (session === undefined) {
+        // It may have ended a moment ago, without the replicas.
+        await confirm(settings, place);
+        return false;
+      }
       const ended = await ask({ storeKey: session.key }, () => store.delete(session.key));
       if (ended) publish('revoked', { reason: 'session', sessions: 1 });
       await confirm(settings, { storeKey: session.key });
@@ -85,14 +89,11 @@ export function userSessions(settings: RecordSettings & UserSettings, id: string
 
     async revokeAll({ except } = {}) {
       const work = except === undefined ? undefined : workOf(except as Session<never>);
-      const spared = work?.user === user ? work : undefined;
-      const { ended, epoch } = await ask(place, () =>
-        owned.endAll(
-          owner,
-          spared?.storedKeys.find((key) => ownerIn(key) === owner),
-        ),
-      );
-      spared?.signInAt(epoch);
+      await work?.load();
+      const spared = work?.storedKeys.find((key) => ownerIn(key) === owner);
+      const { ended, epoch } = await ask(place, () => owned.endAll(owner, spared));
+      // A login that this request is about to store is spared as well.
+      work?.signInAt(epoch, owner);
       publish('revoked', { reason: 'user', sessions: ended });
       await confirm(settings, place);
       return ended;

@@ -10,7 +10,7 @@ export interface SessionView<Data extends object = SessionData> {
 
 export interface UserOptions<Data extends object = SessionData> {
   /**
-   * Whose session it is: `(session) => session.get('userId')`, a text or a number; undefined, null and '' are nobody. From then on the sessions of a user can be listed
+   * Whose session it is: `(session) => session.get('userId')`, a text or a number; undefined, null, false and '' are nobody. From then on the sessions of a user can be listed
    * and ended together: `sessions.of(userId)`. A change of user is a change of key as well.
    */
   user?(session: SessionView<Data>): unknown;
@@ -47,7 +47,7 @@ export function resolveUserOptions<Data extends object>(options: UserOptions<Dat
 
 /** The user's ID as a text; null for nobody. Throws a `TypeError` for what is no ID. */
 export function userIn(id: unknown): string | null {
-  if (id === undefined || id === null || id === '') return null;
+  if (id === undefined || id === null || id === '' || id === false) return null;
   if (typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))) return String(id);
   throw usageError('The ID of a user is a text or a number. The option user gave something else: take a key of the session that holds one');
 }

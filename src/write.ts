@@ -8,6 +8,8 @@ export class Write {
   readonly data: TrackedMap;
   /** How long a record with these values lives, in whole seconds. */
   readonly ttlOf: (values: ReadonlyMap<string, unknown>) => number;
+  /** Whether values that others have a part in may be stored where these are: they are of the same user. */
+  fits: (values: ReadonlyMap<string, unknown>) => boolean = () => true;
   /** All that is laid over what is stored. */
   changes: Changes;
   /** The part of it that the application did outside of `make`. */

@@ -177,14 +177,19 @@ class DurableIoredis extends Ioredis implements DurableClient {
     super(duplicate);
     this.#duplicate = duplicate;
     this.#durability = durability;
-    this.#shared = new SharedWait(() => duplicate.call('WAIT', `${durability.replicas}`, `${durability.timeout}`));
+    this.#shared = new SharedWait(() => this.#send('any'));
     duplicate.on('error', nothing);
   }
 
-  async wait(key: string): Promise<unknown> {
-    if (!this.#duplicate.isCluster) return this.#shared.wait();
+  wait(key: string): Promise<unknown> {
+    // One Redis has one answer for all; the nodes of a Cluster have one each.
+    return this.#duplicate.isCluster ? this.#send(key) : this.#shared.wait();
+  }
+
+  async #send(key: string): Promise<unknown> {
     const { replicas, timeout } = this.#durability;
-    // A pipeline goes to the node of its first key.
+    // A WAIT is for what was written up to the last command on its connection: the first of these makes that now. In a Cluster a
+    // pipeline goes to the node of its first key.
     const commands = [
       ['exists', key],
       ['wait', replicas, timeout],

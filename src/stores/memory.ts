@@ -25,6 +25,8 @@ export interface MemoryStoreOptions {
 interface Kept extends StoredSession {
   /** When the record is over, in milliseconds. */
   deadline: number;
+  /** Another one is taking its place: it isn't listed and doesn't count, unless it is written again. */
+  replaced?: boolean;
 }
 
 /** How long it is kept when all sessions of an owner ended, in milliseconds: whatever was under way then is over. */
@@ -48,11 +50,13 @@ export class MemoryStore implements Store {
       const owner = ownerIn(key) as string;
       if (this.#live(key)) return { status: 'taken' };
       if (signIn.signedInAt <= (this.#endedAt.get(owner) ?? -1)) return { status: 'revoked' };
-      const others = this.#ofOwner(owner).filter((other) => other.key !== replaces);
+      const others = limit === undefined ? [] : this.#ofOwner(owner).filter((other) => other.key !== replaces);
       const tooMany = limit === undefined ? 0 : Math.max(0, others.length - limit.sessions + 1);
       if (tooMany > 0 && limit?.then === 'refuse') return { status: 'full' };
-      const oldest = others.sort((one, other) => one.times.createdAt - other.times.createdAt).slice(0, tooMany);
+      const oldest = others.reverse().sort(bySignIn).slice(0, tooMany);
       for (const other of oldest) this.#entries.delete(other.key);
+      const replacedEntry = replaces === undefined ? undefined : this.#live(replaces);
+      if (replacedEntry) replacedEntry.replaced = true;
       const version = this.#put(key, payload, ttl, {
         ...signIn,
         createdAt: wholeSecond(signIn.createdAt),
@@ -71,9 +75,11 @@ export class MemoryStore implements Store {
       const epoch = Math.max(now, ...all.map(({ times }) => times.signedInAt)) + 1;
       this.#endedAt.set(owner, now);
       const ended = all.filter(({ key }) => key !== except);
-      for (const { key } of ended) this.#entries.delete(key);
-      const spared = except === undefined ? undefined : this.#live(except)?.times;
-      if (spared) spared.signedInAt = epoch;
+      const spared = all.length > ended.length ? except : undefined;
+      // Markers as well.
+      for (const key of [...this.#entries.keys()]) if (ownerIn(key) === owner && key !== spared) this.#entries.delete(key);
+      const times = spared === undefined ? undefined : this.#live(spared)?.times;
+      if (times) times.signedInAt = epoch;
       return { ended: ended.length, epoch };
     },
     endEverything: async () => {
@@ -158,8 +164,8 @@ export class MemoryStore implements Store {
   #ofOwner(owner: string): ListedSession[] {
     const found: ListedSession[] = [];
     const start = ownedName(owner, '');
-    for (const [key, { times, deadline, ...record }] of this.#entries.entries()) {
-      if (!key.startsWith(start) || times === undefined || isMarker(record) || this.#clock() >= deadline) continue;
+    for (const [key, { times, deadline, replaced, ...record }] of this.#entries.entries()) {
+      if (!key.startsWith(start) || times === undefined || replaced || isMarker(record) || this.#clock() >= deadline) continue;
       found.push({ ...record, key, times: { ...times }, expiresAt: deadline });
     }
     return found;
@@ -189,6 +195,10 @@ export class MemoryStore implements Store {
 /** A copy: nobody holds what is kept here. */
 function recordOf({ payload, version, times }: Kept): StoredSession {
   return times === undefined ? { payload, version } : { payload, version, times: { ...times } };
+}
+
+function bySignIn({ times: one }: ListedSession, { times: other }: ListedSession): number {
+  return one.createdAt - other.createdAt || one.signedInAt - other.signedInAt;
 }
 
 function wholeSecond(milliseconds: number): number {

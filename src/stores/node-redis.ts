@@ -165,7 +165,10 @@ class DurableNodeRedis extends NodeRedis implements DurableClient {
     super(duplicate);
     this.#duplicate = duplicate;
     this.#words = ['WAIT', `${replicas}`, `${timeout}`];
-    this.#shared = new SharedWait(() => duplicate.sendCommand(this.#words));
+    // A WAIT is for what was written up to the last command on its connection: the first of these makes that now.
+    this.#shared = new SharedWait(() =>
+      Promise.all([duplicate.sendCommand(['EXISTS', 'any']), duplicate.sendCommand(this.#words)]).then(second),
+    );
     duplicate.on('error', nothing);
     this.#opened().catch(nothing);
   }
@@ -189,9 +192,10 @@ class DurableNodeRedis extends NodeRedis implements DurableClient {
     await this.#opened();
     if (!('masters' in this.#duplicate)) return this.#shared.wait();
     // As a command by itself it would go to all nodes, and the least of their answers come back.
-    const pipeline = (this.#duplicate as unknown as ClusterPipelines).multi().addCommand(this.keyPrefix + key, false, this.#words);
-    const [confirmed] = await pipeline.execAsPipeline();
-    return confirmed;
+    const fullKey = this.keyPrefix + key;
+    const pipeline = (this.#duplicate as unknown as ClusterPipelines).multi();
+    const replies = await pipeline.addCommand(fullKey, false, ['EXISTS', fullKey]).addCommand(fullKey, false, this.#words).execAsPipeline();
+    return second(replies);
   }
 
   destroy(): void {
@@ -247,7 +251,16 @@ interface WordSender {
 }
 
 interface ClusterPipelines {
-  multi(): { addCommand(firstKey: string, isReadonly: boolean, words: string[]): { execAsPipeline(): Promise<unknown[]> } };
+  multi(): Pipeline;
+}
+
+interface Pipeline {
+  addCommand(firstKey: string, isReadonly: boolean, words: string[]): Pipeline;
+  execAsPipeline(): Promise<unknown[]>;
+}
+
+function second(replies: readonly unknown[]): unknown {
+  return replies[1];
 }
 
 interface Duplicate extends WordSender {

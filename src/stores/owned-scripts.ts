@@ -18,8 +18,6 @@ export const OWNED_HEAD_LENGTH = 41;
 const TIMES = /^(\d{13})([0-9a-z]{7})([0-9a-z]{7})/;
 const SIGNED_IN_LENGTH = 13;
 
-/** How long a sign-in may take, in milliseconds: the first one of an owner doesn't shut out those that began before it. */
-const SIGN_IN_TAKES = 600_000;
 /** How long an epoch is kept at least, in seconds: whatever is under way while sessions end is over then. */
 const EPOCH_TTL = 86_400;
 
@@ -50,8 +48,13 @@ local function timesOf(key)
   return tonumber(string.sub(user, 1, 13)), tonumber(string.sub(user, 14, 26)), tonumber(string.sub(user, 27, 39))
 end
 
+local function outlive(key, ttl)
+  if redis.call('PTTL', key) < ttl * 1000 then redis.call('EXPIRE', key, ttl) end
+end
+
 local function setTimes(key, epoch, endedAt, latest, ttl)
-  redis.call('SET', key, string.format('%013d%013d%013d', epoch, endedAt, latest), 'EX', math.max(ttl, redis.call('TTL', key)))
+  redis.call('SET', key, string.format('%013d%013d%013d', epoch, endedAt, latest), 'KEEPTTL')
+  outlive(key, ttl)
 end
 
 local function headOfLiving(key, epoch, now)
@@ -61,8 +64,8 @@ local function headOfLiving(key, epoch, now)
   if epoch and deadline and signedIn and deadline > now and signedIn >= epoch then return head end
 end
 
-local function outlive(key, ttl)
-  if redis.call('TTL', key) < ttl then redis.call('EXPIRE', key, ttl) end
+local function trim(index, now)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
 end
 
 local function forget(record, index, name)
@@ -78,45 +81,51 @@ end
  */
 export const enter = script(`${COMMON}
 local now, ttl, signedIn = tonumber(ARGV[4]), tonumber(ARGV[2]), tonumber(ARGV[5])
--- Also what makes a replica answer READONLY, instead of something that it may not know.
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+
+local function refuse(why)
+  -- A replica must answer READONLY, instead of something that it may not know.
+  trim(KEYS[3], now)
+  return why
+end
+
 if redis.call('GETRANGE', KEYS[1], 7, 13) == ARGV[1] then return 0 end
-if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return refuse(-1) end
 
 local epoch, endedAt, latest = timesOf(KEYS[2])
 if not epoch then
-  if ARGV[10] ~= '' then return -2 end
-  epoch, endedAt = math.max(signedIn - ${SIGN_IN_TAKES}, 0), 0
+  if ARGV[10] ~= '' then return refuse(-2) end
+  epoch, endedAt = signedIn, 0
 end
-if signedIn <= endedAt then return -2 end
+if signedIn <= endedAt then return refuse(-2) end
 -- The epoch may be ahead of all clocks but one.
 signedIn = math.max(signedIn, epoch)
 
-local evicted = 0
+local evicted = {}
 local limit = tonumber(ARGV[8])
 if limit > 0 then
   local base = string.sub(KEYS[1], 1, -string.len(ARGV[6]) - 1)
   local others = {}
   for _, name in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
-    if name ~= ARGV[10] then
-      local head = headOfLiving(base .. name, epoch, now)
-      if head then table.insert(others, { name = name, since = string.sub(head, 28, 34) .. string.sub(head, 15, 27) })
-      else redis.call('ZREM', KEYS[3], name) end
-    end
+    local head = name ~= ARGV[10] and headOfLiving(base .. name, epoch, now)
+    if head then table.insert(others, { name = name, key = base .. name, since = string.sub(head, 28, 34) .. string.sub(head, 15, 27) }) end
   end
   if #others >= limit then
-    if ARGV[9] == 'refuse' then return -3 end
+    if ARGV[9] == 'refuse' then return refuse(-3) end
     table.sort(others, function(a, b) return a.since < b.since end)
-    evicted = #others - limit + 1
-    for i = 1, evicted do forget(base .. others[i].name, KEYS[3], others[i].name) end
+    for i = 1, #others - limit + 1 do table.insert(evicted, others[i]) end
   end
 end
 
+-- First of all that is written: it is what Redis refuses when its memory is full.
 redis.call('SET', KEYS[1], ARGV[3] .. string.format('%013d', signedIn) .. ARGV[11] .. ARGV[12], 'EX', ttl)
+trim(KEYS[3], now)
 redis.call('ZADD', KEYS[3], ARGV[7], ARGV[6])
+-- What is about to be retired counts no more; should that fail, its next write brings it back.
+if ARGV[10] ~= '' then redis.call('ZREM', KEYS[3], ARGV[10]) end
 outlive(KEYS[3], ttl)
 setTimes(KEYS[2], epoch, endedAt, math.max(latest, signedIn), ttl)
-return evicted
+for _, other in ipairs(evicted) do forget(other.key, KEYS[3], other.name) end
+return #evicted
 `);
 
 /**
@@ -125,7 +134,6 @@ return evicted
  */
 export const update = script(`${COMMON}
 local now, ttl = tonumber(ARGV[6]), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 local head = headOfLiving(KEYS[1], timesOf(KEYS[2]), now)
 if not head then
   forget(KEYS[1], KEYS[3], ARGV[7])
@@ -134,6 +142,7 @@ end
 local version = string.sub(head, 8, 14)
 if version == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[4] .. ARGV[2] .. string.sub(head, 15, 34) .. ARGV[9] .. ARGV[5], 'EX', ttl)
+  trim(KEYS[3], now)
   if ARGV[5] == '' then redis.call('ZREM', KEYS[3], ARGV[7]) else redis.call('ZADD', KEYS[3], ARGV[8], ARGV[7]) end
   outlive(KEYS[2], ttl)
   outlive(KEYS[3], ttl)
@@ -158,10 +167,13 @@ outlive(KEYS[3], ttl)
 return 1
 `);
 
-/** ARGV: now, seen as in the head. 1 if noted, 0 if there is no live record. */
+/** ARGV: now, seen as in the head, name. 1 if noted, 0 if there is no live record. An index that lost the name has it again. */
 export const see = script(`${COMMON}
-if not headOfLiving(KEYS[1], timesOf(KEYS[2]), tonumber(ARGV[1])) then return 0 end
+local head = headOfLiving(KEYS[1], timesOf(KEYS[2]), tonumber(ARGV[1]))
+if not head or redis.call('STRLEN', KEYS[1]) <= ${OWNED_HEAD_LENGTH} then return 0 end
 redis.call('SETRANGE', KEYS[1], 34, ARGV[2])
+redis.call('ZADD', KEYS[3], tonumber(string.sub(head, 1, 7), 36), ARGV[3])
+outlive(KEYS[3], math.ceil(redis.call('PTTL', KEYS[1]) / 1000))
 return 1
 `);
 
@@ -170,10 +182,10 @@ export const end = script(`${COMMON}
 return forget(KEYS[1], KEYS[3], ARGV[1])
 `);
 
-/** ARGV: now. Names and values, one after the other; what isn't alive leaves the index. */
+/** ARGV: now. Names and values, one after the other. What isn't there stays in the index: in a Cluster it may be on its way from another node. */
 export const list = script(`${COMMON}
 local now = tonumber(ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+trim(KEYS[2], now)
 local base = string.sub(KEYS[2], 1, -string.len('index') - 1)
 local epoch = timesOf(KEYS[1])
 local found = {}
@@ -181,8 +193,6 @@ for _, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   if headOfLiving(base .. name, epoch, now) then
     table.insert(found, name)
     table.insert(found, redis.call('GET', base .. name))
-  else
-    redis.call('ZREM', KEYS[2], name)
   end
 end
 return found
@@ -200,7 +210,9 @@ local milliseconds = tonumber(ARGV[1])
 local now = math.floor(milliseconds / 1000)
 local epoch, endedAt, latest = timesOf(KEYS[1])
 local nextEpoch = math.max(milliseconds, epoch or 0, latest) + 1
-local kept = KEYS[3] and headOfLiving(KEYS[3], epoch, now)
+local kept = KEYS[3] and redis.call('STRLEN', KEYS[3]) > ${OWNED_HEAD_LENGTH} and headOfLiving(KEYS[3], epoch, now)
+-- Frees memory, so Redis allows it when its memory is full; and what follows in the same script as well.
+trim(KEYS[2], now)
 if kept then redis.call('SETRANGE', KEYS[3], 14, string.format('%013d', nextEpoch)) end
 setTimes(KEYS[1], nextEpoch, math.max(milliseconds, endedAt), nextEpoch, ${EPOCH_TTL})
 
@@ -214,7 +226,7 @@ for _, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
 end
 if kept then
   redis.call('ZADD', KEYS[2], tonumber(string.sub(kept, 1, 7), 36), ARGV[2])
-  outlive(KEYS[2], redis.call('TTL', KEYS[3]))
+  outlive(KEYS[2], math.ceil(redis.call('PTTL', KEYS[3]) / 1000))
 end
 return { ended, nextEpoch }
 `);

@@ -38,7 +38,7 @@ export interface Durability {
 
 /** A client that can wait for replicas. */
 export interface DurableClient extends RedisClient {
-  /** How many replicas have what this client has written on the node of this key. */
+  /** How many replicas have all that was acknowledged so far on the node of this key, whatever connection it was sent on. */
   wait(key: string): Promise<unknown>;
   destroy(): void;
 }

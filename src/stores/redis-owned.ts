@@ -85,7 +85,7 @@ export class OwnedRecords {
   }
 
   see(key: string): Promise<boolean> {
-    return this.#run(scripts.see, key, [nowOf(this.#place), scripts.encodeSeconds(this.#place.clock())], isOne);
+    return this.#run(scripts.see, key, [nowOf(this.#place), scripts.encodeSeconds(this.#place.clock()), nameIn(key)], isOne);
   }
 
   delete(key: string): Promise<boolean> {

@@ -75,7 +75,9 @@ export class RedisStore implements Store {
     this.#durability = durability && checkedDurability(durability);
     this.#durable = this.#durability && known.connectDurable(this.#durability);
     const calls = new RedisCalls(known, timeout);
-    this.#place = { calls, ending: this.#durable ? new RedisCalls(this.#durable, timeout) : calls, prefix, clock };
+    // Behind somebody else's WAIT, a command on that connection may have to wait as long.
+    const ending = this.#durable && new RedisCalls(this.#durable, timeout + (this.#durability?.timeout ?? 0));
+    this.#place = { calls, ending: ending ?? calls, prefix, clock };
     this.#plain = new PlainRecords(this.#place);
     this.#ofOwners = new OwnedRecords(this.#place);
     this.owned = this.#ownedSessions();
@@ -168,7 +170,10 @@ export class RedisStore implements Store {
     if (!(confirmed >= replicas)) throw new NotDurableError(confirmed, replicas, timeout);
   }
 
-  /** Ends the connections of its own, without which the store goes on. The client belongs to the application. */
+  /**
+   * Ends the connections of its own. Without a near cache the store goes on; without the one for `durability` no session can be ended any
+   * more. The client belongs to the application.
+   */
   async close(): Promise<void> {
     this.#channel?.close();
     this.#near = undefined;

@@ -1,5 +1,5 @@
 /**
- * One WAIT for many: it covers all that was written on its connection before. While one is under way, which keeps the connection to
+ * One WAIT for many: it covers all that was written before. While one is under way, which keeps the connection to
  * itself, whoever comes shares the next; else a replica that is gone would make each of them wait for all before.
  */
 export class SharedWait {

@@ -162,6 +162,13 @@ export function ownersContract(opened: () => OpenStore): void {
       expect(await listed()).toHaveLength(2);
     });
 
+    test('what is spared must be a session, and no marker of one', async () => {
+      const one = await entered();
+      await store.retire(one.key, one.version, 60);
+      await owned.endAll(owner, one.key);
+      expect(await store.read(one.key)).toBeNull();
+    });
+
     test('a write that is under way can’t bring an ended session back', async () => {
       const { key, version } = await entered();
       await owned.endAll(owner);
@@ -200,10 +207,11 @@ export function ownersContract(opened: () => OpenStore): void {
       test('doesn’t count the one that is replaced, nor what has ended', async () => {
         const [one, two] = [await entered(began, limit('refuse')), await entered(began, limit('refuse'))];
         const next = await entered(began, { ...limit('refuse'), replaces: one.key });
-        await store.retire(one.key, one.version, 60);
         await store.delete(two.key);
-        await entered(began, limit('refuse'));
-        expect(await listed()).toContain(next.key);
+        // Not even while it is still there.
+        expect(await living(one.key)).toEqual([one.key]);
+        const last = await entered(began, limit('refuse'));
+        expect(await listed()).toEqual([next.key, last.key].sort());
       });
 
       test.each(['evict-oldest', 'refuse'] as const)('is exact for many at once (%s)', async (then) => {
