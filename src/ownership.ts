@@ -39,6 +39,7 @@ export class Ownership {
     const times = sessionOf(owner, before)?.times ?? (ownerIn(slot.storeKey) === owner ? slot.times : undefined);
     const signedIn = { signedInAt: this.#cameAt, createdAt: this.#cameAt, seenAt: this.#cameAt };
     giveTo(owner, slot, this.#settings);
+    slot.begins = times === undefined || (slot.begins && times === slot.times);
     slot.times = owner === null ? undefined : (times ?? signedIn);
   }
 

@@ -47,12 +47,22 @@ export interface Slot {
   startedAt: number | undefined;
   /** Of a user's session. */
   times: Times | undefined;
+  /** It begins with a login, and doesn't take the place of another. */
+  begins: boolean;
   /** Whether the record, once it was flushed, is to leave a marker: late requests with the old key are told apart by it. */
   leavesMarker: boolean;
 }
 
 export function slotFor({ keys }: RecordSettings, sessionKey: string): Slot {
-  return { sessionKey, storeKey: keys.storeKeyOf(sessionKey), version: null, startedAt: undefined, times: undefined, leavesMarker: false };
+  return {
+    sessionKey,
+    storeKey: keys.storeKeyOf(sessionKey),
+    version: null,
+    startedAt: undefined,
+    times: undefined,
+    begins: true,
+    leavesMarker: false,
+  };
 }
 
 export function newSlot(settings: RecordSettings): Slot {
@@ -202,7 +212,7 @@ async function create(
   replaced: Slot | undefined,
 ): Promise<string | null> {
   if (slot.times === undefined) return ask(slot, () => store.create(slot.storeKey, payload, ttl));
-  const entry = { ...slot.times, limit: maxPerUser, replaces: replaced?.storeKey };
+  const entry = { ...slot.times, begins: slot.begins, limit: maxPerUser, replaces: replaced?.storeKey };
   const { storeKey } = slot;
   const entering = ask(slot, () => (store.owned as OwnedSessions).enter(storeKey, payload, ttl, entry));
   // Nobody gets this key. What is stored of it in the end would count against the limit.

@@ -40,16 +40,17 @@ export class MemoryStore implements Store {
   readonly #entries: LRUCache<string, Kept>;
   readonly #clock: () => number;
   readonly #signIns: SignInClock;
-  /** When all sessions of an owner were ended together: who signed in until then comes too late. */
-  readonly #endedAt = new Map<string, number>();
+  /** When all sessions of an owner were ended together, and the epoch since then. */
+  readonly #ends = new Map<string, { at: number; epoch: number }>();
   #sweeper: NodeJS.Timeout | undefined;
   /** The sessions of a user together. Goes through all that is kept: a process of this kind has few. */
   readonly owned: OwnedSessions = {
     signIn: () => this.#signIns.signIn(),
-    enter: async (key, payload, ttl, { limit, replaces, ...signIn }) => {
+    enter: async (key, payload, ttl, { begins, limit, replaces, ...signIn }) => {
       const owner = ownerIn(key) as string;
       if (this.#live(key)) return { status: 'taken' };
-      if (signIn.signedInAt <= (this.#endedAt.get(owner) ?? -1)) return { status: 'revoked' };
+      const end = this.#ends.get(owner);
+      if (end && (begins ? signIn.signedInAt <= end.at : signIn.signedInAt < end.epoch)) return { status: 'revoked' };
       const others = limit === undefined ? [] : this.#ofOwner(owner).filter((other) => other.key !== replaces);
       const tooMany = limit === undefined ? 0 : Math.max(0, others.length - limit.sessions + 1);
       if (tooMany > 0 && limit?.then === 'refuse') return { status: 'full' };
@@ -73,7 +74,7 @@ export class MemoryStore implements Store {
       const all = this.#ofOwner(owner);
       const now = this.#signIns.end();
       const epoch = Math.max(now, ...all.map(({ times }) => times.signedInAt)) + 1;
-      this.#endedAt.set(owner, now);
+      this.#ends.set(owner, { at: now, epoch });
       const ended = all.filter(({ key }) => key !== except);
       const spared = all.length > ended.length ? except : undefined;
       // Markers as well.
@@ -141,7 +142,7 @@ export class MemoryStore implements Store {
     for (const [key, entry] of this.#entries.entries()) {
       if (now >= entry.deadline && this.#entries.delete(key)) removed += 1;
     }
-    for (const [owner, time] of this.#endedAt) if (now - time > KEPT_AS_ENDED) this.#endedAt.delete(owner);
+    for (const [owner, { at }] of this.#ends) if (now - at > KEPT_AS_ENDED) this.#ends.delete(owner);
     return removed;
   }
 

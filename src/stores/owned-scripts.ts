@@ -76,7 +76,7 @@ end
 
 /**
  * ARGV: version, ttl, head up to the times, now, signed in at, name, deadline, limit or 0, 'refuse' or 'evict-oldest', name of the record
- * to be replaced or '', created and seen as in the head, payload. How many were evicted if it is stored; -1 if the key is taken, -2 if all that signed in then were revoked, -3
+ * to be replaced or '', created and seen as in the head, payload, 'begins' or ''. How many were evicted if it is stored; -1 if the key is taken, -2 if all that signed in then were revoked, -3
  * if the limit refuses it.
  */
 export const enter = script(`${COMMON}
@@ -92,13 +92,14 @@ if redis.call('GETRANGE', KEYS[1], 7, 13) == ARGV[1] then return 0 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return refuse(-1) end
 
 local epoch, endedAt, latest = timesOf(KEYS[2])
-if not epoch then
-  if ARGV[10] ~= '' then return refuse(-2) end
-  epoch, endedAt = signedIn, 0
+if ARGV[13] == '' then
+  if not epoch or signedIn < epoch then return refuse(-2) end
+else
+  if signedIn <= endedAt then return refuse(-2) end
+  -- The epoch may be ahead of all clocks but one.
+  epoch = epoch or signedIn
+  signedIn = math.max(signedIn, epoch)
 end
-if signedIn <= endedAt then return refuse(-2) end
--- The epoch may be ahead of all clocks but one.
-signedIn = math.max(signedIn, epoch)
 
 local evicted = {}
 local limit = tonumber(ARGV[8])
@@ -123,7 +124,7 @@ redis.call('ZADD', KEYS[3], ARGV[7], ARGV[6])
 -- What is about to be retired counts no more; should that fail, its next write brings it back.
 if ARGV[10] ~= '' then redis.call('ZREM', KEYS[3], ARGV[10]) end
 outlive(KEYS[3], ttl)
-setTimes(KEYS[2], epoch, endedAt, math.max(latest, signedIn), ttl)
+setTimes(KEYS[2], epoch, math.max(endedAt, 0), math.max(latest, signedIn), ttl)
 for _, other in ipairs(evicted) do forget(other.key, KEYS[3], other.name) end
 return #evicted
 `);

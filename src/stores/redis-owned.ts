@@ -33,7 +33,7 @@ export class OwnedRecords {
   }
 
   enter(key: string, payload: string, ttl: number, entry: Entry): Promise<EnterResult> {
-    const { signedInAt, createdAt, limit, replaces } = entry;
+    const { signedInAt, createdAt, begins, limit, replaces } = entry;
     const version = createVersion();
     const seconds = Math.ceil(ttl);
     const deadline = this.#deadline(seconds);
@@ -50,6 +50,7 @@ export class OwnedRecords {
       replaces === undefined ? '' : nameIn(replaces),
       scripts.encodeSeconds(createdAt) + scripts.encodeSeconds(this.#place.clock()),
       payload,
+      begins ? 'begins' : '',
     ];
     return this.#run(scripts.enter, key, args, (reply) => {
       const evicted = reply === null ? TAKEN : Number(reply);

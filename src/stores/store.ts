@@ -83,6 +83,8 @@ export interface OwnedSessions {
 
 /** How a session comes to an owner's. */
 export interface Entry extends Omit<Times, 'seenAt'> {
+  /** A login; else a session that goes on under another key, and must have been signed in since the epoch. */
+  readonly begins: boolean;
   readonly limit: SessionLimit | undefined;
   /** The key of the record that this one is to replace, if so: it doesn't count. */
   readonly replaces: string | undefined;

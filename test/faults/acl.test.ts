@@ -56,7 +56,13 @@ describe('the ACL of docs/redis.md', () => {
     const owner = randomBytes(16).toString('base64url');
     const keys = [1, 2, 3].map(() => `{${owner}}:${randomBytes(32).toString('base64url')}`) as [string, string, string];
     const signedInAt = store.owned.signIn();
-    const entry = { signedInAt, createdAt: signedInAt, limit: { sessions: 2, then: 'evict-oldest' as const }, replaces: undefined };
+    const entry = {
+      signedInAt,
+      createdAt: signedInAt,
+      begins: true,
+      limit: { sessions: 2, then: 'evict-oldest' as const },
+      replaces: undefined,
+    };
     for (const key of keys) expect(await store.owned.enter(key, 'a', 60, entry)).toMatchObject({ status: 'created' });
     expect(await store.owned.list(owner)).toHaveLength(2);
     const last = keys[2];

@@ -24,6 +24,7 @@ export function ownersContract(opened: () => OpenStore): void {
     const entry = (signedInAt = began, more: Partial<Entry> = {}): Entry => ({
       signedInAt,
       createdAt: signedInAt,
+      begins: true,
       limit: undefined,
       replaces: undefined,
       ...more,
@@ -149,6 +150,14 @@ export function ownersContract(opened: () => OpenStore): void {
       expect(await listed()).toEqual([]);
       await entered(epoch);
       expect(await listed()).toHaveLength(1);
+    });
+
+    test('what goes on under another key must have been signed in since, whatever the clocks say', async () => {
+      await entered(began + 3_600_000);
+      const { epoch } = await owned.endAll(owner);
+      const goesOn = (signedInAt: number) => owned.enter(newKey(), 'goes on', 60, entry(signedInAt, { begins: false }));
+      expect(await goesOn(epoch - 1)).toEqual({ status: 'revoked' });
+      expect(await goesOn(epoch)).toMatchObject({ status: 'created' });
     });
 
     test('and so for an owner who had no session', async () => {

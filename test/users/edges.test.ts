@@ -146,10 +146,13 @@ describe('a request that ends sessions and signs in', () => {
 });
 
 test('create() gives a revoked session no new life', async () => {
-  const clock = new TestClock(Date.now());
-  const sessions = start(new MemoryStore({ clock: clock.read }));
+  // The clock of its process is ahead of that where all sessions end.
+  const prefix = ownPrefix();
+  const ahead = new TestClock(Date.now() + 5000);
+  const sessions = start(new RedisStore(connect(), { prefix, clock: ahead.read }));
+  const elsewhere = start(new RedisStore(connect(), { prefix }));
   const loaded = await visit(sessions, await signedIn(sessions, 'ann'));
-  await sessions.of('ann').revokeAll();
+  await elsewhere.of('ann').revokeAll();
   await expect(loaded.create()).rejects.toThrow(UpdateError);
   expect(await sessions.of('ann').list()).toEqual([]);
 });
