@@ -3,7 +3,7 @@ import { createCluster, createSentinel } from 'redis';
 import { createCluster as createCluster5 } from 'redis5';
 import { NotDurableError, OptionError, RedisStore } from 'sojourn';
 import { until } from '../faults/experiment.js';
-import { type Cluster, clusterPort, infoOf, startCluster } from '../faults/groups.js';
+import { type Cluster, clusterPort, startCluster } from '../faults/groups.js';
 import { Lab } from '../faults/lab.js';
 import type { Running } from '../helpers/app.js';
 import { closedLater, connect } from '../helpers/redis-client.js';
@@ -24,9 +24,9 @@ beforeAll(async () => {
   const server = await lab.redis();
   url = server.url;
   primary = lab.admin(server.port);
-  follower = await lab.redis(['--replicaof', '127.0.0.1', String(server.port), '--repl-diskless-sync-delay', '0']);
+  follower = await lab.redis(['--replicaof', '127.0.0.1', String(server.port)]);
   replica = lab.admin(follower.port);
-  await until(async () => (await infoOf(replica, 'master_link_status')) === 'up', 'the replica follows');
+  await until(async () => (await primary.wait(1, 1000)) === 1, 'the replica follows, and the primary has heard so');
 });
 afterEach(async () => {
   follower.child.kill('SIGCONT');
