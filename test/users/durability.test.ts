@@ -26,7 +26,9 @@ beforeAll(async () => {
   primary = lab.admin(server.port);
   follower = await lab.redis(['--replicaof', '127.0.0.1', String(server.port)]);
   replica = lab.admin(follower.port);
-  await until(async () => (await primary.wait(1, 1000)) === 1, 'the replica follows, and the primary has heard so');
+  // Without a write there is nothing to confirm, and a replica that has just come counts although it doesn't listen yet.
+  await primary.set('the first write', '');
+  await until(async () => (await primary.wait(1, 1000)) === 1, 'the replica has it');
 });
 afterEach(async () => {
   follower.child.kill('SIGCONT');
