@@ -19,8 +19,8 @@ test('what npm test leaves out are the slow tests, and .ci/run runs these as wel
   expect(readFileSync('.github/workflows/ci.yml', 'utf8')).toContain('npm run test:all');
 });
 
-test('a test that starts a browser or packs the package is called slow', () => {
-  const SLOW = /from '[./\w-]*\/(chromium|packed)\.js'/;
+test('a test that starts a browser or builds the package is called slow', () => {
+  const SLOW = /from '[./\w-]*\/(chromium|packed)\.js'|tsconfig\.build\.json/;
   const self = resolve('test/quick.test.ts');
   const missing = files.filter((name) => resolve(name) !== self && !slow.includes(name) && SLOW.test(readFileSync(name, 'utf8')));
   expect(missing).toEqual([]);
