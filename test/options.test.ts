@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
 import { encrypted, json, MemoryStore, OptionError, type Session, Session as SessionClass, type SessionOptions, session } from 'sojourn';
 import { resolveOptions, resolveStandaloneOptions } from '../src/options.js';
 import { SECRET } from './helpers/app.js';
@@ -189,19 +192,24 @@ describe('the process around it', () => {
     }
   });
 
+  // One file, made once: a process that has to transpile the sources itself takes several times as long to start.
+  const folder = mkdtempSync(join(tmpdir(), 'sojourn-options-'));
+  const built = join(folder, 'sojourn.cjs');
+  beforeAll(() => build({ entryPoints: ['src/index.ts'], bundle: true, platform: 'node', format: 'cjs', outfile: built }));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
   /** Runs a script in a process of its own: warnings come once per process. What it prints, and its warnings. */
   function run(script: string, env: Record<string, string> = {}) {
     const { SESSION_SECRET: _secret, NODE_ENV: _env, ...rest } = process.env;
-    const index = JSON.stringify(resolve('src/index.ts'));
     const code = `
       const warnings = [];
       process.on('warning', ({ name, code, message }) => warnings.push({ name, code, message }));
-      import(${index}).then(async ({ session }) => {
+      import(${JSON.stringify(built)}).then(async ({ session }) => {
         let error;
         try { ${script} } catch (thrown) { error = { code: thrown.code, option: thrown.option, message: thrown.message }; }
         setImmediate(() => console.log(JSON.stringify({ warnings, error })));
       });`;
-    const output = execFileSync(process.execPath, ['--import', 'tsx', '--no-warnings', '-e', code], {
+    const output = execFileSync(process.execPath, ['--no-warnings', '-e', code], {
       env: { ...rest, ...env },
       encoding: 'utf8',
     });

@@ -104,7 +104,7 @@ describe.each(CLIENTS)('on %s', (_, load) => {
     const admin = lab.admin(primary.port);
     const sessions = session({ secret: SECRET, store: new RedisStore(admin), user: (view) => view.get('userId') });
     const run = (...args: string[]) => sojourn(['revoke', ...args, '--durability', '1', '--redis', primary.url], { load });
-    await lab.redis(['--replicaof', '127.0.0.1', String(primary.port), '--repl-diskless-sync-delay', '0']);
+    await lab.redis(['--replicaof', '127.0.0.1', String(primary.port)]);
     await until(async () => (await infoOf(admin, 'slave0'))?.includes('state=online') ?? false, 'the replica is there');
     await sessions.issue({ userId: 'ann' });
     const [{ ref = '' } = {}] = await sessions.of('ann').list();

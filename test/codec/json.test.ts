@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { json } from 'sojourn';
+import { anyCharacter, anyText } from '../helpers/text.js';
 
 const codec = json();
 const context = { binding: 'salt:key' };
@@ -100,7 +101,7 @@ describe('json()', () => {
 
   test('gives any JSON back as it was, whatever the keys are', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.jsonValue({ noUnicodeString: false }))), (pairs) => {
+      fc.property(fc.array(fc.tuple(anyText(), fc.jsonValue({ stringUnit: anyCharacter }))), (pairs) => {
         // -0 is the one JSON value that JSON.stringify changes; it is refused, see above.
         const data = new Map(pairs.map(([key, value]) => [key, JSON.parse(JSON.stringify(value)) as unknown]));
         expect([...roundTrip(data)]).toEqual([...data]);

@@ -1,12 +1,15 @@
-import { OptionError, type SessionOptions, session, signed } from 'sojourn';
+import { MemoryStore, OptionError, type SessionOptions, session, signed } from 'sojourn';
 import type { Settings } from './scenario.js';
 
 export const SECRET = 'a secret of the conformance tests, long enough';
 
+/** Nobody stores anything there. */
+const store = new MemoryStore();
+
 /** The option that `session(options)` refuses, or null. */
 export function refusalOf(settings: Settings): string | null {
   try {
-    session(optionsFrom(settings));
+    session({ ...optionsFrom(settings), store });
     return null;
   } catch (error) {
     if (error instanceof OptionError) return error.option;

@@ -15,7 +15,8 @@ export class WatchedStore implements Store {
 
   constructor(clock: () => number) {
     this.#clock = clock;
-    this.inner = new MemoryStore({ clock });
+    // Room for what a scenario stores: a store for ten thousand takes longer to make than a scenario.
+    this.inner = new MemoryStore({ clock, max: 100 });
   }
 
   async read(key: string) {

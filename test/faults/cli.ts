@@ -10,7 +10,7 @@ import { table } from './table.js';
  *
  *     npm run faults                       all of them, about a quarter of an hour
  *     npm run faults -- F1 F3              some
- *     npm run faults -- --quick            those that `npm test` runs, as short as there
+ *     npm run faults -- --quick            those that `npm run test:slow` runs, as short as there
  *     npm run faults -- F10 --minutes 10   a longer torture
  */
 const { values, positionals } = parseArgs({

@@ -2,7 +2,7 @@ import type { Lab } from './lab.js';
 
 /** How much of an experiment is run. */
 export interface Size {
-  /** Short outages and few rounds: what `npm test` runs. */
+  /** Short outages and few rounds: what `npm run test:slow` runs. */
   readonly quick: boolean;
   /** How long the torture (F10) lasts. */
   readonly minutes: number;

@@ -22,7 +22,7 @@ export async function startSentinelGroup(lab: Lab, replicas: number, args: strin
   const master = await lab.redis(args);
   const followers: RedisServer[] = [];
   for (let index = 0; index < replicas; index += 1) {
-    followers.push(await lab.redis(['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0', ...args]));
+    followers.push(await lab.redis(['--replicaof', '127.0.0.1', String(master.port), ...args]));
   }
   await until(async () => (await infoOf(lab.admin(master.port), 'connected_slaves')) === String(replicas), 'the replicas follow');
   const ports: number[] = [];

@@ -30,6 +30,9 @@ export async function startRedis(args: string[] = [], port?: number): Promise<Re
     'no',
     '--daemonize',
     'no',
+    // A primary waits five seconds for more replicas before it serves the first one.
+    '--repl-diskless-sync-delay',
+    '0',
   ];
   const child = await startProgram(program, [...options, ...args], /Ready to accept connections/);
   const stop = async () => {

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ONE_CORE } from '../helpers/compile.js';
 
 // An augmentation holds for a whole program, so each way to type the data is a project of its own.
 const tsc = resolve('node_modules/typescript/bin/tsc');
 
 function compile(project: string): string {
   try {
-    return execFileSync(process.execPath, [tsc, '--noEmit', '--project', project], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const args = [tsc, '--noEmit', '--project', project, ...ONE_CORE];
+    return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
     return (error as { stdout: string }).stdout;
   }

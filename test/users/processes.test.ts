@@ -1,4 +1,5 @@
 import { Browser } from '../faults/browser.js';
+import { until } from '../faults/experiment.js';
 import { Lab } from '../faults/lab.js';
 
 // Two real processes of one application, on one real Redis.
@@ -11,6 +12,9 @@ test('5 sessions on 2 processes: all but one end everywhere at once, and no list
   const start = () => lab.app({ place: { kind: 'single', port }, profile: 'hardened', timeout: 1000, users: true });
   const apps = await Promise.all([start(), start()]);
   const origins = apps.map(({ origin }) => origin) as [string, string];
+  // An app listens before its client is connected, and that client refuses calls until then.
+  const serves = async (origin: string) => (await new Browser(origin).get('/login?user=zoe')).status === 200;
+  await Promise.all(origins.map((origin) => until(() => serves(origin), `${origin} has its Redis`)));
   const browsers = await Promise.all(
     [0, 1, 0, 1, 0].map(async (index) => {
       const browser = new Browser(origins[index] as string);
