@@ -7,7 +7,7 @@ import { filesOf, LinkedApp, manifestOf, pack } from './packed.js';
 // The package as npm would publish it: what is in it, and what those who judge packages say about it.
 
 /** Kilobytes. A change that needs more raises them, and says why. */
-const MOST = { packed: 150, unpacked: 850 };
+const MOST = { packed: 200, unpacked: 1100 };
 
 const tarball = pack();
 const app = new LinkedApp(tarball);

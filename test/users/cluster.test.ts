@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Cluster } from 'ioredis';
 import { createCluster } from 'redis';
 import { RedisStore, type Session, type SessionMiddleware, session, UpdateError } from 'sojourn';
+import { ownerOf } from '../../src/session-key.js';
 import { type Cluster as Nodes, startCluster } from '../faults/groups.js';
 import { Lab } from '../faults/lab.js';
 import { SECRET } from '../helpers/app.js';
@@ -14,13 +15,14 @@ const SLOTS = 500;
 type Node = Nodes['nodes'][number];
 const lab = new Lab();
 let nodes: Nodes;
+let redis: Cluster;
 let processes: [SessionMiddleware, SessionMiddleware];
 
 beforeAll(async () => {
   nodes = await startCluster(lab);
   const rootNodes = nodes.ports.map((port) => ({ host: '127.0.0.1', port }));
-  const ioredis = new Cluster(rootNodes);
-  lab.later(() => ioredis.disconnect());
+  redis = new Cluster(rootNodes);
+  lab.later(() => redis.disconnect());
   const nodeRedis = closedLater(createCluster({ rootNodes: rootNodes.map((socket) => ({ socket })) }));
   await nodeRedis.connect();
   // A move of a slot may take its time: what is asked of it meanwhile must wait for that, not fail.
@@ -31,7 +33,7 @@ beforeAll(async () => {
       maxPerUser: { sessions: 8, then: 'evict-oldest' },
       store: new RedisStore(client, { timeout: 10_000 }),
     });
-  processes = [start(ioredis), start(nodeRedis)];
+  processes = [start(redis), start(nodeRedis)];
 });
 afterAll(() => lab.close());
 
@@ -57,6 +59,17 @@ async function round(userId: string): Promise<void> {
   await again.set('n', 1).save();
   const list = await processes[0].of(userId).list({ current: again });
   if (list.length !== 1 || !list[0]?.current) throw new Error(`${list.length} sessions are listed instead of one`);
+  await endOthers(userId, again);
+}
+
+/** Four more sessions, of which the index is lost: all but the one that asks end nevertheless. */
+async function endOthers(userId: string, current: Session): Promise<void> {
+  const others = await Promise.all([0, 1, 0, 1].map((index) => visit(processes[index] as SessionMiddleware)));
+  await Promise.all(others.map((login) => login.set('userId', userId).save()));
+  await redis.del(`sojourn:{${ownerOf(userId)}}:index`);
+  await processes[0].of(userId).revokeAll({ except: current });
+  const found = await Promise.all([current, ...others].map(async (one) => (await visit(processes[1], cookieOf(one))).sessionKey !== null));
+  if (found.join() !== 'true,false,false,false,false') throw new Error(`of five sessions these are alive: ${found}`);
 }
 
 test('while slots move, no session survives a revocation, none is lost, and nothing fails', async () => {
