@@ -90,6 +90,14 @@ describe.each(KINDS)('with %s', (_, open) => {
     expect(JSON.parse(reply.body).message).toContain('only 0 of 1 replicas have confirmed it within 100 ms');
   });
 
+  test('what was written on another connection is waited for, too: the marker that a flush may leave', async () => {
+    const { store } = app.sessions;
+    const version = (await store.create('marked', 'a session', 60)) as string;
+    stopReplica();
+    await store.retire('marked', version, 60);
+    await expect(store.confirm?.('marked')).rejects.toBeInstanceOf(NotDurableError);
+  });
+
   test('what ends no session doesn’t wait', async () => {
     stopReplica();
     const client = await signedInClient(app, 'ann');
