@@ -63,7 +63,7 @@ test('the API reference has every export, with what its comment says', () => {
 
 test('what the documents link to is there, tests and sources included', () => {
   expect(existsSync(join(FOLDER, 'src/stores/store.ts.html'))).toBe(true);
-  expect(existsSync(join(FOLDER, 'test/response-gate/index.html'))).toBe(true);
+  expect(existsSync(join(FOLDER, 'test/faults/index.html'))).toBe(true);
   expect(existsSync(join(FOLDER, 'docs/life-of-a-request.svg'))).toBe(true);
 });
 
@@ -90,7 +90,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     const complaints: string[] = [];
     page.on('request', (request) => void (request.url().startsWith(origin) || elsewhere.push(request.url())));
     page.on('console', (message) => void complaints.push(message.text()));
-    for (const address of [...pages(), 'src/middleware.ts.html', 'test/session/index.html']) {
+    for (const address of [...pages(), 'src/middleware.ts.html', 'test/faults/index.html']) {
       await page.goto(`${origin}/${address}`);
       expect([address, await page.evaluate(OVERFLOW)]).toEqual([address, 0]);
       expect([address, await page.evaluate(LOW_CONTRAST)]).toEqual([address, []]);
