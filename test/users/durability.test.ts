@@ -194,7 +194,7 @@ describe('on a Cluster', () => {
     // Long enough for a replica that shares its machine.
     const store = storeWith(await connectCluster(), 1, 300);
     const results: { confirmed: boolean; isOnThird: boolean }[] = [];
-    for (let index = 0; index < 12; index += 1) {
+    for (let index = 0; index < 6; index += 1) {
       const key = `key-${index}`;
       const slot = await first.cluster('KEYSLOT', `sojourn:${key}`);
       await store.create(key, 'x', 60);
