@@ -69,7 +69,7 @@ export class UnitOfWork {
   #slot: Slot | null = null;
   #payload: string | null = null;
   #data: TrackedMap | undefined;
-  readonly #ownership: Ownership;
+  #owning: Ownership | undefined;
   /** Whose session was found under a key that names nobody: one from before the option `user`. */
   #foundUser: string | null = null;
   /** Records that were presented but read as no session: not to be told apart, or corrupt. A logout ends them, too. */
@@ -91,7 +91,8 @@ export class UnitOfWork {
     this.#candidates = candidates;
     this.#prepare = prepare;
     this.takesOver = prepare !== undefined;
-    this.#ownership = new Ownership(settings);
+    // It notes when the client came, for who may sign in.
+    if (settings.userOf !== undefined) this.#owning = new Ownership(settings);
     this.#state = candidates.length === 0 ? 'loaded' : 'unloaded';
   }
 
@@ -147,7 +148,7 @@ export class UnitOfWork {
     if (this.#state === 'failed') throw this.#failure;
     this.#data = new TrackedMap(this.#decodeLoaded());
     // After the data are there: it asks the application, which may throw.
-    if (this.#slot && ownerIn(this.#slot.storeKey) === null) this.#foundUser = this.#ownership.userIn(this.#data.values);
+    if (this.#owning && this.#slot && ownerIn(this.#slot.storeKey) === null) this.#foundUser = this.#owning.userIn(this.#data.values);
     return this.#data;
   }
 
@@ -165,6 +166,8 @@ export class UnitOfWork {
   settleUser(): void {
     const slot = this.#slot;
     if (slot === null || this.#data === undefined) return;
+    // Nobody says whose sessions are: only one that has an owner hands it on to its next key.
+    if (this.settings.userOf === undefined && !this.#left.some(({ storeKey }) => ownerIn(storeKey) !== null)) return;
     const { values } = this.#data;
     const owner = this.#ownership.ownerFor(values, this.#left.find(hasRecord) ?? slot);
     if (hasRecord(slot) && owner !== ownerIn(slot.storeKey)) {
@@ -337,6 +340,12 @@ export class UnitOfWork {
     await this.#prepared();
   }
 
+  /** Only a session that has an owner needs it, so it isn't there before. */
+  get #ownership(): Ownership {
+    this.#owning ??= new Ownership(this.settings);
+    return this.#owning;
+  }
+
   /** Where the session is, and where it was before it was cycled. */
   get #slots(): readonly Slot[] {
     return this.#slot === null ? this.#left : [this.#slot, ...this.#left];
@@ -428,8 +437,10 @@ export class UnitOfWork {
       const slot = this.#slot as Slot;
       const left = [...this.#left];
       const creating = mustCreate || slot.version === null;
-      const owner = this.#ownership.ownerFor(data.values, slot);
-      write.fits = (values) => this.#ownership.ownerFor(values, slot) === owner;
+      if (settings.userOf !== undefined) {
+        const user = this.#ownership.userIn(data.values);
+        write.fits = (values) => this.#ownership.userIn(values) === user;
+      }
       if (settings.absoluteTimeout !== undefined) slot.startedAt ??= Math.floor(settings.clock() / 1000);
       if (this.age <= 0) return await this.#expire([slot, ...left]);
       if (creating && this.blocked) throw new CreateError(PROBLEM_OF[this.blocked]);

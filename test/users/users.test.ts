@@ -129,6 +129,14 @@ describe.each(Object.entries(stores))('the sessions of a user in a %s', (_, make
     expect(await who(await signedInClient(app, 'ann'))).toBe('ann');
   });
 
+  test('everything ends for the login of a user that is under way, too', async () => {
+    await signedInClient(app, 'ann');
+    const login = await app.sessions.load({ headers: {} } as never);
+    await app.sessions.revokeEverything();
+    await expect(login.set('userId', 'ann').save()).rejects.toMatchObject({ code: 'ERR_SESSION_UPDATE' });
+    expect(await app.sessions.of('ann').list()).toEqual([]);
+  });
+
   test('a change of user is a change of key, without a word from the application', async () => {
     const client = app.client();
     await client.get('/set/1');
